@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import azure.core  # first: the SDKs import it in a circle
+import azure.core  # first, because the SDKs import it in a circle
 import pytest
 from azure.core.rest import HttpRequest
 from azure.mgmt.datafactory import DataFactoryManagementClient

@@ -23,8 +23,8 @@ VERSIONS = ("2021-07-01", "2021-12-01", "2023-05-01-preview", "2024-04-01-previe
         ("F", False, False, False),
     ],
 )
-def test_shapes(shape, managed, namespace, ingestion):
-    """An account of a shape shows exactly the properties that make it one."""
+def test_accounts_of_each_shape(shape, managed, namespace, ingestion):
+    """An account of a shape shows exactly the properties of that shape."""
     emulator = Emulator(shape=shape)
     client = PurviewManagementClient(emulator.credential, emulator.account.subscription, transport=emulator.transport())
     properties = client.accounts.get("rg1", "pv1").as_dict()["properties"]
@@ -41,8 +41,8 @@ def test_shapes(shape, managed, namespace, ingestion):
 @pytest.mark.parametrize(
     ("how", "expected"), [("absent", "absent"), ("null", None), ("empty", ""), ("disabled", "absent")]
 )
-def test_shape_b_says_in_four_ways_that_it_has_no_namespace(emulator, arm, how, expected):
-    """The namespace is absent, null, empty, or its state is Disabled."""
+def test_shape_b_shows_a_missing_namespace_in_four_ways(emulator, arm, how, expected):
+    """The namespace is absent, null or empty, or its state is Disabled."""
     account = emulator.add_account("quiet", shape="B", without_namespace=how)
     properties = arm.get(account, version="2021-12-01").json()["properties"]
     assert properties["managedResources"].get("eventHubNamespace", "absent") == expected
@@ -58,7 +58,7 @@ def test_shape_b_says_in_four_ways_that_it_has_no_namespace(emulator, arm, how, 
     ],
 )
 def test_firewall_settings(emulator, arm, firewall, public, ingesting):
-    """The firewall setting shows in the flags of the account, its managed resources and its ingestion storage."""
+    """The setting is in the flags of the account, its managed resources and its ingestion storage."""
     account = emulator.add_account("walled", shape="E", firewall=firewall)
     properties = arm.get(account, version="2024-04-01-preview").json()["properties"]
     assert properties["publicNetworkAccess"] == public
@@ -67,8 +67,8 @@ def test_firewall_settings(emulator, arm, firewall, public, ingesting):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_version_decides_what_shows(make_arm, version):
-    """The ingestionStorage needs a version from 2023-05 on, endpoints.guardian one up to 2021-12-01."""
+def test_the_api_version_decides_which_fields_are_shown(make_arm, version):
+    """The field ingestionStorage needs a version from 2023-05 on, endpoints.guardian one up to 2021-12-01."""
     arm = make_arm(Emulator(shape="E"))
     properties = arm.get(arm.emulator.account, version=version).json()["properties"]
     assert ("ingestionStorage" in properties) is (version >= "2023-05")
@@ -76,8 +76,8 @@ def test_the_version_decides_what_shows(make_arm, version):
     assert ("managedEventHubState" in properties) is (version >= "2021-12")
 
 
-def test_accounts_are_listed(emulator, arm):
-    """By group and by subscription, each account looks as it does by itself."""
+def test_listed_accounts_equal_single_ones(emulator, arm):
+    """In a resource group and in a subscription."""
     emulator.add_account("other", resource_group="rg2", shape="C")
     away = emulator.add_account("away", subscription="00000000-0000-0000-0000-0000000000ff")
     here = f"/subscriptions/{emulator.account.subscription}"
@@ -90,7 +90,7 @@ def test_accounts_are_listed(emulator, arm):
 
 
 def published(version):
-    """Azure's own example of an account, if the specs are at hand."""
+    """Azure's published example of an account, if the specs are available."""
     root = os.environ.get("PURVIEW_MPE_SPECS")
     if not root:
         pytest.skip("PURVIEW_MPE_SPECS does not name a folder with Azure's OpenAPI files")
@@ -101,7 +101,7 @@ def published(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_published_examples_are_accepted_as_they_are(version):
+def test_published_examples_are_returned_unchanged(version):
     """Azure's example of each version becomes an account that answers with exactly that JSON."""
     body = published(version)
     emulator = Emulator(empty=True, foreign_connections=0)
@@ -112,8 +112,8 @@ def test_published_examples_are_accepted_as_they_are(version):
     assert client.accounts.get(account.resource_group, account.name).as_dict() == body
 
 
-def test_a_given_body_without_an_id_lives_under_its_name(emulator, arm):
-    """What was written by hand needs no more than what it is to show."""
+def test_a_body_without_an_id_gets_one_from_its_name(emulator, arm):
+    """A handwritten body needs only the fields that it is to show."""
     for account in (
         emulator.add_account("contoso", body={"properties": {"publicNetworkAccess": "Disabled"}}),
         emulator.add_account(body={"name": "fabrikam", "properties": {"publicNetworkAccess": "Disabled"}}),
@@ -137,15 +137,15 @@ def test_a_given_body_without_an_id_lives_under_its_name(emulator, arm):
         ),
     ],
 )
-def test_an_account_of_no_known_kind_is_refused(emulator, options, message):
-    """The words that would do are told."""
+def test_an_unknown_shape_or_firewall_is_refused(emulator, options, message):
+    """The error lists the known ones."""
     with pytest.raises(ValueError) as caught:
         emulator.add_account("contoso", **options)
     assert str(caught.value) == message
 
 
-def test_a_given_body_is_used_as_it_is(emulator, arm):
-    """The account lives at its `id`; its targets exist; unknown and odd values are kept."""
+def test_a_given_body_is_returned_unchanged(emulator, arm):
+    """The account has the body's `id`; its targets exist; unknown and unusual values are kept."""
     body = {
         "id": "/subscriptions/34adfa4f-cedf-4dc0-ba29-b6d1a69ab345/resourceGroups/Sample/providers/Microsoft.Purview/accounts/account1",
         "name": "account1",
@@ -174,8 +174,8 @@ def test_a_given_body_is_used_as_it_is(emulator, arm):
     assert arm.get(storage, version="2023-05-01").json()["location"] == "West US 2"
 
 
-def test_an_absent_account_is_not_found(emulator, arm):
-    """An account that is not there, or not any more, is a 404 ResourceNotFound."""
+def test_a_missing_account_is_not_found(emulator, arm):
+    """An account that does not exist, or was removed, is a 404 ResourceNotFound."""
     emulator.remove(emulator.account)
     answer = arm.get(emulator.account, version="2021-12-01")
     assert answer.status_code == 404

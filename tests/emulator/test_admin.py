@@ -1,4 +1,4 @@
-"""The emulator's own address: steering it from outside while it runs."""
+"""The admin path, by which a running emulator is controlled from outside."""
 
 import pytest
 from azure.core.rest import HttpRequest
@@ -21,11 +21,11 @@ def admin(emulator):
     return send
 
 
-def test_it_tells_what_there_is(admin, emulator):
-    """Default ids, time and count, without a token; an empty emulator has none."""
-    status, told = admin("GET", "")
+def test_it_shows_ids_time_and_count(admin, emulator):
+    """No token is needed; an empty emulator has no default ids."""
+    status, shown = admin("GET", "")
     assert status == 200
-    assert told == {
+    assert shown == {
         "subscription": emulator.subscription,
         "tenant": emulator.tenant,
         "factory": str(emulator.factory),
@@ -38,13 +38,13 @@ def test_it_tells_what_there_is(admin, emulator):
     assert (answer.json()["factory"], answer.json()["account"]) == (None, None)
 
 
-def test_it_is_not_in_the_log(admin, arm, emulator):
-    """Steering is neither logged nor counted, and no fault happens to it; the log can be read and forgotten."""
+def test_admin_requests_are_not_in_the_log(admin, arm, emulator):
+    """They are neither logged nor counted, and faults do not apply to them; the log can be read and cleared."""
     emulator.inject(Fault.status("*", 500, times=None))
     arm.get(emulator.factory)
-    status, told = admin("GET", "/requests")
+    status, shown = admin("GET", "/requests")
     assert status == 200
-    [logged] = told["value"]
+    [logged] = shown["value"]
     assert (logged["method"], logged["path"], logged["status"]) == ("GET", str(emulator.factory), 500)
     assert emulator.request_count == 1
     for path in ("/_EMULATOR", "//_emulator/"):
@@ -57,20 +57,20 @@ def test_it_is_not_in_the_log(admin, arm, emulator):
 
 
 def test_faults_can_be_injected(admin, arm, emulator):
-    """A fault in JSON happens, is listed while it is to come, and can be cleared."""
+    """A fault in JSON applies, is listed while it is active, and can be cleared."""
     assert admin("POST", "/faults", {"kind": "status", "method": "GET", "status": 503, "times": 2})[0] == 201
     assert arm.get(emulator.factory).status_code == 503
     [listed] = admin("GET", "/faults")[1]["value"]
     assert (listed["kind"], listed["status"], listed["times"]) == ("status", 503, 1)
     assert admin("DELETE", "/faults") == (204, None)
     assert arm.get(emulator.factory).status_code == 200
-    status, told = admin("POST", "/faults", {"kind": "meteor"})
+    status, shown = admin("POST", "/faults", {"kind": "meteor"})
     assert status == 400
-    assert "must be one of" in told["error"]["message"]
+    assert "must be one of" in shown["error"]["message"]
 
 
 def test_the_owner_can_decide(admin, arm, emulator):
-    """approve, reject and disconnect work by name, and unknown names and words are told."""
+    """approve, reject and disconnect work by name; unknown names and decisions are refused."""
     arm.request_endpoint("p", emulator.account, "account")
     assert admin("POST", "/decisions", {"name": "p", "decision": "approve"})[0] == 404
     assert admin("POST", "/clock", {"advance": 100}) == (200, {"now": 100})
@@ -85,32 +85,32 @@ def test_the_owner_can_decide(admin, arm, emulator):
         assert admin("POST", "/decisions", body)[0] == 400
 
 
-def test_strangers_can_be_added(admin, emulator):
-    """A connection of somebody else appears on a target, with the name it was given."""
-    status, told = admin(
+def test_foreign_connections_can_be_added(admin, emulator):
+    """A foreign connection appears on a target, under the given name."""
+    status, shown = admin(
         "POST", "/connections", {"target": str(emulator.account), "name": "theirs", "description": None}
     )
-    assert (status, told["name"], told["endpoint"]) == (201, "theirs", None)
-    assert told in admin("GET", "/connections")[1]["value"]
+    assert (status, shown["name"], shown["endpoint"]) == (201, "theirs", None)
+    assert shown in admin("GET", "/connections")[1]["value"]
     assert admin("POST", "/connections", {"target": f"{emulator.account}x"})[0] == 404
     assert admin("POST", "/connections", {})[0] == 400
 
 
 def test_the_state_is_a_scenario(admin, emulator):
-    """What the address tells can be loaded."""
-    status, told = admin("GET", "/state")
+    """The document can be loaded."""
+    status, shown = admin("GET", "/state")
     assert status == 200
-    assert [e.name for e in Emulator.from_scenario(told).endpoints()] == [e.name for e in emulator.endpoints()]
+    assert [e.name for e in Emulator.from_scenario(shown).endpoints()] == [e.name for e in emulator.endpoints()]
 
 
 @pytest.mark.parametrize("body", [{}, {"advance": -1}, {"advance": "soon"}, {"advance": True}, {"advance": 1e300}])
-def test_the_clock_is_moved_with_care(admin, body):
-    """Only a number of seconds moves the clock."""
+def test_the_clock_moves_by_seconds_only(admin, body):
+    """Anything but a number of seconds is a 400."""
     assert admin("POST", "/clock", body)[0] == 400
 
 
-def test_a_clock_of_ones_own_is_moved_by_sleeping():
-    """Where the emulator's clock is not its own, moving it means sleeping on it."""
+def test_a_custom_clock_is_moved_by_sleeping():
+    """If the clock is not the emulator's own, moving it means sleeping on it."""
 
     class Mine:
         def __init__(self):
@@ -127,8 +127,8 @@ def test_a_clock_of_ones_own_is_moved_by_sleeping():
     assert emulator.transport().send(request).json() == {"now": 5}
 
 
-def test_planned_faults_strike_the_endpoint(make_arm):
-    """A failed provisioning ends as Failed, a rejected connection as Rejected; other requests are not touched."""
+def test_planned_faults_apply_to_the_endpoint(make_arm):
+    """failed_provisioning ends as Failed, rejected_connection as Rejected; other requests are not affected."""
     emulator = Emulator()
     arm = make_arm(emulator)
     emulator.inject(Fault.failed_provisioning(path="/broken"))
@@ -146,7 +146,7 @@ def test_planned_faults_strike_the_endpoint(make_arm):
 
 @pytest.mark.parametrize(("fault", "status", "code"), [(Fault.lock, 409, "ScopeLocked"), (Fault.policy, 403, "RequestDisallowedByPolicy")])  # fmt: skip
 def test_lock_and_policy_as_faults(make_arm, fault, status, code):
-    """One request meets a lock or a policy, the next one does not."""
+    """One request meets a lock or a policy, and the next one does not."""
     emulator = Emulator()
     arm = make_arm(emulator)
     emulator.inject(fault("PUT"))

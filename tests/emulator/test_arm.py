@@ -1,4 +1,4 @@
-"""What Azure Resource Manager does before any provider: signing in, addresses, versions, errors, headers, limits."""
+"""Azure Resource Manager in front of any provider: sign-in, addresses, versions, errors, headers, limits."""
 
 import asyncio
 import base64
@@ -26,8 +26,8 @@ def code_of(answer):
     return answer.status_code, error["code"]
 
 
-def test_without_a_token_nothing_is_answered(emulator):
-    """No bearer token: 401 in ARM's shape, with a challenge that names the tenant."""
+def test_without_a_token_a_request_is_401(emulator):
+    """The error has ARM's shape, and the challenge names the tenant."""
     transport = emulator.transport()
     for headers in ({}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer "}):
         answer = transport.send(HttpRequest("GET", f"{ARM}{emulator.factory}?api-version=2018-06-01", headers=headers))
@@ -36,16 +36,16 @@ def test_without_a_token_nothing_is_answered(emulator):
 
 
 @pytest.mark.parametrize("token", ["anything", "a.b.c", "e30.W10.emulator-token-never-to-be-kept", "e30.!!.emulator-token-never-to-be-kept"])  # fmt: skip
-def test_a_token_of_unknown_origin_is_the_default_callers(emulator, token):
-    """Tests may bring their own tokens; whoever sends one is the owner."""
+def test_an_unknown_token_belongs_to_the_default_caller(emulator, token):
+    """Tests may bring their own tokens, which have every right."""
     request = HttpRequest(
         "GET", f"{ARM}{emulator.factory}?api-version=2018-06-01", headers={"Authorization": f"Bearer {token}"}
     )
     assert emulator.transport().send(request).status_code == 200
 
 
-def test_tokens_are_counted_marked_and_never_logged(emulator, arm):
-    """Every token carries the mark, is counted, and is in no request of the log."""
+def test_tokens_are_counted_marked_and_not_logged(emulator, arm):
+    """Every token carries the mark and is counted, and the log contains none."""
     token = emulator.credential.get_token("https://management.azure.com/.default")
     info = emulator.credential.get_token_info("https://management.azure.com/.default")
     assert emulator.token_mark in token.token
@@ -80,8 +80,8 @@ def test_tokens_are_counted_marked_and_never_logged(emulator, arm):
         ("{factory}/managedVirtualNetworks/none/managedPrivateEndpoints", "2018-06-01", (404, "NotFound")),
     ],
 )  # fmt: skip
-def test_wrong_addresses(arm, emulator, path, version, expected):
-    """Each kind of wrong address gets Azure's code, and what is not emulated is named with 501."""
+def test_wrong_addresses_have_azures_codes(arm, emulator, path, version, expected):
+    """An operation that is not emulated is named with 501."""
     path = path.format(factory=emulator.factory, subscription=f"/subscriptions/{emulator.factory.subscription}")
     answer = arm.get(path, version=version)
     assert code_of(answer) == expected
@@ -89,13 +89,13 @@ def test_wrong_addresses(arm, emulator, path, version, expected):
         assert f"no route for GET {path}" in answer.json()["error"]["message"]
 
 
-def test_the_name_of_the_api_version_has_no_letter_case(arm, emulator):
-    """As in Azure, where names of query parameters are compared without it."""
+def test_api_version_is_found_in_any_letter_case(arm, emulator):
+    """Azure compares names of query parameters without letter case."""
     assert arm.get(f"{emulator.factory}?API-Version=2018-06-01", version=None).status_code == 200
 
 
 def test_a_body_that_is_too_large_is_refused(arm, emulator):
-    """Azure Resource Manager takes 4 MB; the rest is neither worked on nor kept in the log."""
+    """Azure Resource Manager accepts 4 MB; a longer body is neither processed nor kept in the log."""
     answer = arm.put(arm.endpoint("p"), b'{"a": "' + b"x" * 5_000_000 + b'"}')
     assert code_of(answer) == (413, "RequestContentTooLarge")
     assert len(emulator.requests[-1].body) == 10_000
@@ -103,7 +103,7 @@ def test_a_body_that_is_too_large_is_refused(arm, emulator):
 
 @pytest.mark.parametrize("mine", [True, False])
 def test_an_expired_token_is_refused(arm, emulator, mine):
-    """A token that says it has expired opens nothing, whoever made it; the challenge says why."""
+    """A token with an expiry in the past is refused, whoever issued it; the challenge says why."""
     payload = base64.urlsafe_b64encode(b'{"exp": 1700000000}').decode().rstrip("=")
     token = f"e30.{payload}.{emulator.token_mark if mine else 'signature'}"
     answer = arm.get(emulator.factory, Authorization=f"Bearer {token}")
@@ -111,8 +111,8 @@ def test_an_expired_token_is_refused(arm, emulator, mine):
     assert "expired" in answer.headers["WWW-Authenticate"]
 
 
-def test_a_token_tells_when_it_expires(emulator):
-    """Clients that read a token's claims find out when to ask for another."""
+def test_a_token_contains_its_expiry(emulator):
+    """Clients that read its claims know when to request another one."""
     before = int(time.time())
     token = emulator.credential.get_token("https://management.azure.com/.default")
     claims = json.loads(base64.urlsafe_b64decode(token.token.split(".")[1] + "=="))
@@ -120,8 +120,8 @@ def test_a_token_tells_when_it_expires(emulator):
     assert claims["nbf"] <= claims["iat"] < claims["exp"]
 
 
-def test_unknown_subscriptions_leave_nothing_behind(arm, emulator):
-    """Whoever asks for ever new subscriptions does not make the emulator grow."""
+def test_unknown_subscriptions_use_no_memory(arm, emulator):
+    """The emulator does not grow with requests for more and more subscriptions."""
     arm.get(emulator.factory)
     before = len(emulator._limits._buckets)
     for number in range(20):
@@ -130,14 +130,14 @@ def test_unknown_subscriptions_leave_nothing_behind(arm, emulator):
 
 
 @pytest.mark.parametrize("options", [{"page_size": 0}, {"subscription": "mine"}, {"tenant": "contoso.com"}])
-def test_options_that_cannot_be_are_refused(options):
-    """At once, with the name of the option."""
+def test_invalid_options_are_refused(options):
+    """The error names the option."""
     with pytest.raises(ValueError, match=f"^{next(iter(options))}: must be"):
         Emulator(**options)
 
 
 def test_providers_of_the_tenant(arm):
-    """What there is can be asked without a subscription; what is not there has Azure's code."""
+    """Providers are listed without a subscription; an unknown one has Azure's code."""
     names = [one["namespace"] for one in arm.get("/providers", version="2022-09-01").json()["value"]]
     assert "Microsoft.Purview" in names
     one = arm.get("/providers/microsoft.purview", version="2022-09-01").json()
@@ -146,8 +146,8 @@ def test_providers_of_the_tenant(arm):
     assert code_of(arm.get("/providers/Microsoft.Other", version="2022-09-01")) == (404, "InvalidResourceNamespace")
 
 
-def test_wrong_methods(arm, emulator):
-    """A method that a path does not have is a 405 that lists those it has."""
+def test_a_wrong_method_is_405(arm, emulator):
+    """The answer lists the methods of the path."""
     answer = arm.send("DELETE", f"{emulator.factory}/managedVirtualNetworks/default")
     assert code_of(answer) == (405, "HttpMethodNotAllowed")
     assert answer.headers["Allow"] == "GET, PUT"
@@ -159,8 +159,8 @@ def test_wrong_methods(arm, emulator):
      "[" * 100_000 + "]" * 100_000, '{"a": ' * 65 + "1" + "}" * 65],
     ids=lambda body: f"{body[:12]!r}",
 )  # fmt: skip
-def test_wrong_bodies(arm, emulator, body):
-    """What is no JSON object is a 400, and the log keeps what was sent."""
+def test_a_body_that_is_not_a_json_object_is_400(arm, emulator, body):
+    """Nothing is created."""
     answer = arm.put(arm.endpoint("p"), body)
     assert code_of(answer) == (400, "InvalidRequestContent")
     assert emulator.endpoints() == []
@@ -172,8 +172,8 @@ def test_wrong_bodies(arm, emulator, body):
      {}, {"location": "x", "tags": {"a": 5}}, {"location": "x", "identity": {"type": 5}}, {"location": "x", "properties": {"publicNetworkAccess": 5}},
      {"location": "x", "properties": {"globalParameters": []}}, {"location": "x", "properties": {"purviewConfiguration": 5}}, {"location": "x", "properties": {"purviewConfiguration": {"purviewResourceId": 5}}}],
 )  # fmt: skip
-def test_wrong_types_in_a_factory(arm, emulator, body):
-    """Properties of the wrong type are a 400, for a new factory and for one that is there."""
+def test_wrong_types_in_a_factory_are_400(arm, emulator, body):
+    """For a new factory and for an existing one."""
     assert arm.put(f"{emulator.factory}new", body).status_code == 400
     if body:
         before = arm.get(emulator.factory).json()
@@ -186,8 +186,8 @@ def test_wrong_types_in_a_factory(arm, emulator, body):
     [{"tags": {"a": 5}}, {"identity": {"type": []}}, {"sku": 5}, {"properties": {"ingestionStorage": 5}},
      {"properties": {"ingestionStorage": {"publicNetworkAccess": "Open"}}}, {"properties": {"managedResourceGroupName": 5}}],
 )  # fmt: skip
-def test_wrong_types_in_an_account(arm, emulator, body):
-    """They are a 400 and change nothing, for a new account and for one that is there."""
+def test_wrong_types_in_an_account_are_400(arm, emulator, body):
+    """They change nothing, for a new account and for an existing one."""
     version = "2023-05-01-preview"
     assert arm.put(f"{emulator.account}new", {"location": "x", **body}, version=version).status_code == 400
     before = arm.get(emulator.account, version=version).json()
@@ -196,14 +196,14 @@ def test_wrong_types_in_an_account(arm, emulator, body):
 
 
 @pytest.mark.parametrize("wrong", [{"typeProperties": 5}, {"managedVirtualNetwork": "default"}, {"description": {}}])
-def test_wrong_types_in_a_runtime(arm, emulator, wrong):
-    """They are a 400."""
+def test_wrong_types_in_a_runtime_are_400(arm, emulator, wrong):
+    """No runtime is created."""
     body = {"properties": {"type": "Managed", **wrong}}
     assert arm.put(f"{emulator.factory}/integrationRuntimes/new", body).status_code == 400
 
 
 def test_an_account_keeps_the_name_of_its_managed_group(arm, emulator):
-    """What was chosen when it was made is read back; Terraform would make it anew otherwise."""
+    """The name chosen at creation is read back; otherwise Terraform would recreate the account."""
     body = {"location": "westeurope", "properties": {"managedResourceGroupName": "mine"}}
     assert arm.put(f"{emulator.account}2", body, version="2021-12-01").status_code == 201
     shown = arm.get(f"{emulator.account}2", version="2021-12-01").json()
@@ -217,13 +217,13 @@ def test_a_bad_factory_name_is_refused(arm, emulator):
 
 
 def test_doubled_slashes_and_letter_case_do_not_matter(arm, emulator):
-    """Some clients double the first slash, and every client has its own spelling."""
+    """Some clients double the first slash, and clients spell ids differently."""
     assert arm.get("/" + str(emulator.factory)).status_code == 200
     assert arm.get(str(emulator.factory).upper()).status_code == 200
 
 
 def test_every_answer_carries_azures_headers(arm, emulator):
-    """Request id, correlation id (the caller's own, if there is one) and what is left of the limits."""
+    """Request id, correlation id (the caller's own, if given) and the rest of the limits."""
     answer = arm.get(emulator.factory)
     assert uuid.UUID(answer.headers["x-ms-request-id"])
     assert answer.headers["x-ms-correlation-request-id"] == answer.headers["x-ms-request-id"]
@@ -236,8 +236,8 @@ def test_every_answer_carries_azures_headers(arm, emulator):
     assert answer.headers["x-ms-client-request-id"] == "mine"
 
 
-def test_limits_refuse_when_enforced(make_arm):
-    """Documented buckets: 250 reads at once, 25 more each second; 429 says when to come back."""
+def test_enforced_limits_answer_429(make_arm):
+    """Documented buckets: 250 reads at once, 25 more each second; Retry-After says when to repeat."""
     emulator = Emulator(enforce_limits=True)
     arm = make_arm(emulator)
     statuses = [arm.get(emulator.factory).status_code for _ in range(260)]
@@ -252,8 +252,8 @@ def test_limits_refuse_when_enforced(make_arm):
     assert stranger.get(emulator.factory).status_code == 200
 
 
-def test_a_subscription_has_a_limit_of_its_own(make_arm):
-    """Many callers together empty the subscription's bucket, 15 times as large."""
+def test_a_subscription_has_its_own_limit(make_arm):
+    """Many callers together empty the subscription's bucket, which is 15 times as large."""
     emulator = Emulator(enforce_limits=True)
     refused = 0
     for _ in range(16):
@@ -262,8 +262,8 @@ def test_a_subscription_has_a_limit_of_its_own(make_arm):
     assert refused == 250
 
 
-def test_the_log_is_bounded_and_the_count_is_not(make_arm):
-    """The newest requests are kept, all are counted."""
+def test_the_log_is_bounded_but_the_count_is_not(make_arm):
+    """The newest requests are kept, and all are counted."""
     emulator = Emulator(request_log=3)
     arm = make_arm(emulator)
     for _ in range(5):
@@ -275,7 +275,7 @@ def test_the_log_is_bounded_and_the_count_is_not(make_arm):
 
 
 def test_two_emulators_share_nothing(make_arm):
-    """What happens in one does not happen in the other."""
+    """A request to one does not change the other."""
     one, other = Emulator(), Emulator()
     make_arm(one).request_endpoint("p", one.account, "account")
     one.clock.sleep(100)
@@ -284,8 +284,8 @@ def test_two_emulators_share_nothing(make_arm):
     assert other.clock.elapsed == 0
 
 
-def test_the_seed_decides_everything(make_arm):
-    """Two emulators with the same seed and epoch answer alike, byte for byte."""
+def test_emulators_with_the_same_seed_answer_alike(make_arm):
+    """With the same seed and epoch the answers are equal, byte for byte."""
     from datetime import UTC, datetime
 
     def story(seed):
@@ -304,8 +304,8 @@ def test_the_seed_decides_everything(make_arm):
     assert story(7) != story(8)
 
 
-def test_threads_can_share_an_emulator(make_arm):
-    """Requests of many threads are all answered and all counted."""
+def test_threads_share_an_emulator(make_arm):
+    """Requests of many threads are all answered and counted."""
     emulator = Emulator()
     arm = make_arm(emulator)
     with ThreadPoolExecutor(8) as pool:
@@ -317,8 +317,8 @@ def test_threads_can_share_an_emulator(make_arm):
     assert len(emulator.endpoints()) == 1
 
 
-def test_transports_are_azure_cores(emulator):
-    """Both are public azure-core transports, and answers are whole public responses."""
+def test_transports_are_azure_core_transports(emulator):
+    """Both implement azure-core's public interface, and so do their answers."""
     assert isinstance(emulator.transport(), HttpTransport)
     assert isinstance(emulator.async_transport(), AsyncHttpTransport)
     with Pipeline(emulator.transport()) as pipeline:
@@ -340,8 +340,8 @@ def test_transports_are_azure_cores(emulator):
         pass
 
 
-def test_async_answers_are_whole_too(emulator):
-    """The async response has the same content in all the ways of reading it, and raises for an error."""
+def test_async_responses_are_complete(emulator):
+    """An async response has the same content however it is read, and raises for an error."""
 
     async def read():
         async with emulator.async_transport() as transport:
@@ -363,7 +363,7 @@ def test_async_answers_are_whole_too(emulator):
 
 
 def test_credentials_can_be_closed(emulator):
-    """Both colours are context managers, as the SDKs' own credentials are."""
+    """Both are context managers, as the SDKs' own credentials are."""
     with emulator.credential as credential:
         assert credential.get_token_info("any").refresh_on is None
 
@@ -375,7 +375,7 @@ def test_credentials_can_be_closed(emulator):
 
 
 def test_an_empty_emulator_has_nothing_by_default(make_arm):
-    """`empty=True` leaves the furnishing to the test; asking for the defaults says so."""
+    """With `empty=True` the test adds resources; accessing the default ones is an error that says so."""
     emulator = Emulator(empty=True)
     for name in ("factory", "account"):
         with pytest.raises(LookupError, match="empty"):
@@ -387,8 +387,8 @@ def test_an_empty_emulator_has_nothing_by_default(make_arm):
     assert emulator.add_account("first")
 
 
-def test_resources_can_be_removed(emulator, arm):
-    """`remove` takes away whatever has the id, and refuses what nobody has."""
+def test_remove_removes_any_resource(emulator, arm):
+    """An id that does not exist is refused."""
     emulator.add_endpoint(emulator.factory, "p", emulator.account, "account")
     emulator.add_endpoint(emulator.factory, "q", emulator.account, "portal")
     emulator.remove(arm.endpoint("p"))
@@ -409,8 +409,8 @@ def test_resources_can_be_removed(emulator, arm):
         emulator.endpoints(emulator.factory)
 
 
-def test_an_endpoint_can_be_there_from_the_start(emulator, arm):
-    """`add_endpoint` puts an endpoint of any state into a factory, with its connection on the target."""
+def test_add_endpoint_adds_an_endpoint_in_any_state(emulator, arm):
+    """Its connection is on the target."""
     bare = emulator.add_factory("bare", managed_vnet=False)
     storage = f"/subscriptions/{bare.subscription}/resourceGroups/rg9/providers/Microsoft.Storage/storageAccounts/st9"
     emulator.add_endpoint(bare, "ready", storage, "blob")
@@ -428,15 +428,15 @@ def test_an_endpoint_can_be_there_from_the_start(emulator, arm):
         emulator.add_runtime(bare, "odd", "quantum")
 
 
-def test_what_it_answers_can_be_collected(emulator, arm):
-    """Nothing that a client keeps drags the emulator along: views and the log are plain values."""
+def test_views_and_log_can_be_pickled(emulator, arm):
+    """They are plain values without a reference to the emulator."""
     arm.request_endpoint("p", emulator.account, "account")
     pickle.loads(pickle.dumps((emulator.endpoints(), emulator.connections(), emulator.requests)))  # noqa: S301  our own
     gc.collect()
 
 
 def test_subscriptions_groups_and_providers(emulator, arm):
-    """What clients look at to find their way: tenants, subscriptions, locations, groups, their resources, providers."""
+    """Clients can read tenants, subscriptions, locations, groups, their resources, and providers."""
     subscription = f"/subscriptions/{emulator.factory.subscription}"
     assert (
         arm.get("/tenants", version="2022-12-01").json()["value"][0]["tenantId"]
@@ -467,7 +467,7 @@ def test_subscriptions_groups_and_providers(emulator, arm):
 
 
 def test_conditional_requests(arm, emulator):
-    """If-None-Match answers 304 while nothing changed; If-Match refuses a stale write."""
+    """If-None-Match answers 304 if nothing has changed; If-Match refuses a stale write."""
     network = f"{emulator.factory}/managedVirtualNetworks/default"
     runtime = f"{emulator.factory}/integrationRuntimes/AutoResolveIntegrationRuntime"
     for path, tag in ((emulator.factory, "eTag"), (network, "etag"), (runtime, "etag")):

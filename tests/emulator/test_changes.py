@@ -1,4 +1,4 @@
-"""Accounts and runtimes that clients make and change, as infrastructure tools do."""
+"""Accounts and runtimes that clients create and change, as infrastructure tools do."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from purview_mpe.emulator import Emulator
 VERSION = "2024-04-01-preview"
 
 
-def test_an_account_is_made(arm, emulator):
+def test_an_account_is_created(arm, emulator):
     """PUT answers 201 Creating; after 150 s it is Succeeded, with ingestion storage, as new accounts have it."""
     path = str(emulator.account).replace("pv1", "made")
     body = {"location": "westeurope", "identity": {"type": "SystemAssigned"}, "tags": {"a": "b"}, "properties": {"publicNetworkAccess": "Disabled", "provisioningState": "Odd"}}  # fmt: skip
@@ -25,7 +25,7 @@ def test_an_account_is_made(arm, emulator):
 
 
 def test_an_account_is_changed(arm, emulator):
-    """PATCH changes access flags and Event Hubs; enabling Event Hubs brings a namespace, disabling takes it."""
+    """PATCH changes access flags and Event Hubs; enabling Event Hubs adds a namespace, disabling removes it."""
     account = emulator.add_account("plain", shape="E")
     for state, has in (("Enabled", True), ("Disabled", False)):
         body = {
@@ -51,7 +51,7 @@ def test_event_hubs_can_be_enabled_later(arm, emulator):
 
 
 def test_an_account_is_deleted(arm, emulator):
-    """DELETE takes its managed resources and their connections along; endpoints to it are Disconnected."""
+    """DELETE also removes its managed resources and their connections; endpoints to it are Disconnected."""
     targets = emulator.targets(emulator.account)
     emulator.add_endpoint(emulator.factory, "p", targets["blob"], "blob", status="Pending")
     assert arm.send("DELETE", emulator.account, version=VERSION).status_code == 202
@@ -72,29 +72,29 @@ def test_an_account_is_deleted(arm, emulator):
     ],
 )
 def test_a_malformed_account_is_refused(arm, emulator, name, body, code):
-    """Bad names, missing locations and unknown values are a 400."""
+    """Invalid names, missing locations and unknown values are a 400."""
     answer = arm.put(str(emulator.account).replace("pv1", name), body, version=VERSION)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
 
 
 def test_keys_of_an_account(arm, emulator):
-    """An account with a managed namespace tells its Kafka endpoints, another tells none."""
+    """An account with a managed namespace shows its Kafka endpoints, another account shows none."""
     keys = arm.send("POST", f"{emulator.account}/listkeys", version=VERSION).json()
     assert keys["atlasKafkaPrimaryEndpoint"].startswith("Endpoint=sb://atlas-")
     without = emulator.add_account("without", shape="C")
     assert arm.send("POST", f"{without}/listkeys", version=VERSION).json() == {}
 
 
-def test_an_account_with_event_hubs_is_made(arm, emulator):
-    """Asked for managed Event Hubs, a new account comes with a namespace."""
+def test_an_account_with_event_hubs_is_created(arm, emulator):
+    """A new account for which managed Event Hubs is requested has a namespace."""
     path = str(emulator.account).replace("pv1", "kafka")
     arm.put(path, {"location": "x", "properties": {"managedEventHubState": "Enabled"}}, version=VERSION)
     emulator.clock.sleep(150)
     assert set(emulator.targets(path)) == {"account", "blob", "queue", "namespace"}
 
 
-def test_a_runtime_is_made_changed_and_deleted(arm, emulator):
-    """PUT makes a runtime and changes it, but not into a managed network; DELETE takes it away."""
+def test_a_runtime_is_created_changed_and_deleted(arm, emulator):
+    """PUT creates a runtime and changes it, but cannot move it into a managed network; DELETE removes it."""
     path = f"{emulator.factory}/integrationRuntimes/mine"
     assert arm.put(path, {"properties": {"type": "SelfHosted"}}).status_code == 200
     assert (

@@ -1,4 +1,4 @@
-"""Time in the emulator: exact for concurrent flows, free of charge for those who wait."""
+"""The emulator's clock: exact times for concurrent flows, without waiting in real time."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ from azure.mgmt.datafactory.aio import DataFactoryManagementClient
 from purview_mpe.emulator import Clock, Emulator, RealClock, VirtualClock
 
 
-def test_a_sleep_moves_the_clock_and_takes_no_time():
+def test_a_sleep_moves_the_clock_without_waiting():
     """An hour passes at once."""
     clock = VirtualClock()
     started = time.monotonic()
@@ -24,12 +24,12 @@ def test_a_sleep_moves_the_clock_and_takes_no_time():
 
 
 def test_the_clock_does_not_start_at_zero():
-    """A moment that was never set cannot be taken for the beginning, unless that is asked for."""
+    """A time that was never set cannot be confused with the start, unless zero is requested."""
     assert VirtualClock().now() == 1_000_000
     assert VirtualClock(0).now() == 0
 
 
-def test_sleep_without_an_end_does_not_move_the_clock():
+def test_an_endless_sleep_does_not_move_the_clock():
     """The clock moves to the end of the other sleep; the endless one ends with a `wake`."""
     clock, is_woken = VirtualClock(), threading.Event()
     sleeper = threading.Thread(target=clock.sleep, args=(float("inf"), is_woken))
@@ -43,16 +43,16 @@ def test_sleep_without_an_end_does_not_move_the_clock():
     assert clock.elapsed == 5
 
 
-def test_sleeps_of_one_thread_are_added_up():
-    """Sleeping twice in a row takes twice as long, even if the thread never looks at the clock."""
+def test_sleeps_of_one_thread_add_up():
+    """Two sleeps in a row take their sum, even if the thread never reads the clock."""
     clock = VirtualClock()
     clock.sleep(2)
     clock.sleep(3)
     assert clock.elapsed == 5
 
 
-def test_threads_at_work_sleep_side_by_side():
-    """However late a thread begins, its sleep overlaps with those of the others, and each wakes at its own moment."""
+def test_sleeps_of_working_threads_overlap():
+    """Each thread wakes at its own time, however late it starts."""
     clock = VirtualClock()
     ends = {}
 
@@ -67,15 +67,15 @@ def test_threads_at_work_sleep_side_by_side():
         clock.begin_work(thread)
     for thread in threads:
         thread.start()
-        # The ones that were started sleep by now, or are about to; those that were not hold the clock.
+        # Started threads sleep or are about to sleep; threads that are not started yet stop the clock.
         assert clock.elapsed == 0 or thread is threads[-1]
     for thread in threads:
         thread.join()
     assert ends == {number: 3 * number for number in range(1, 9)}
 
 
-def test_a_thread_at_work_holds_the_clock():
-    """Nothing moves while one that is known does something, and everything moves when it ends or waits for another."""
+def test_a_working_thread_stops_the_clock():
+    """The clock moves when the thread sleeps, ends, or waits for another thread."""
     clock = VirtualClock()
     clock.begin_work()
     sleeper = threading.Thread(target=clock.sleep, args=(5,))
@@ -90,8 +90,8 @@ def test_a_thread_at_work_holds_the_clock():
     clock.end_work()
 
 
-def test_work_inside_of_work_ends_with_the_outer_one():
-    """A verb that is called within another one does not let the clock go."""
+def test_nested_work_ends_with_the_outer_one():
+    """A verb called within another verb does not start the clock."""
     clock = VirtualClock()
     clock.begin_work()
     clock.begin_work()
@@ -101,13 +101,13 @@ def test_work_inside_of_work_ends_with_the_outer_one():
     assert clock.elapsed == 0
     clock.end_work()
     sleeper.join()
-    clock.end_work()  # once too often does nothing
-    clock.begin_wait()  # nor does waiting where there is no work
+    clock.end_work()  # one call too many has no effect
+    clock.begin_wait()  # nor has waiting without work
     assert clock.elapsed == 5
 
 
-def test_a_thread_that_is_blocked_at_work_is_reported():
-    """Where the clock cannot go on because of a thread that waits for something unknown, the sleeper shows where."""
+def test_a_blocked_working_thread_is_reported():
+    """The sleeper's error names the thread, and where it waits."""
     clock = VirtualClock(patience=0.2)
     over = threading.Event()
     blocked = threading.Thread(target=over.wait, name="blocked")
@@ -122,8 +122,8 @@ def test_a_thread_that_is_blocked_at_work_is_reported():
     assert clock.elapsed == 5
 
 
-def test_threads_and_tasks_share_one_time():
-    """A thread at work and the tasks of a loop in another thread wake in the order of their moments."""
+def test_threads_and_tasks_share_one_clock():
+    """A thread and the tasks of a loop in another thread wake in the order of their times."""
     clock = VirtualClock()
     woken = []
 
@@ -153,8 +153,8 @@ def test_threads_and_tasks_share_one_time():
     assert [at for at, name in woken if name == "b"] == [5, 10, 15]
 
 
-def test_a_blocking_sleep_inside_of_a_loop():
-    """A task that blocks its loop lets time pass, too, and those that it held up go on afterwards."""
+def test_a_blocking_sleep_inside_a_loop():
+    """A task that blocks its loop lets time pass, too, and delayed tasks continue afterwards."""
     clock = VirtualClock()
 
     async def main():
@@ -167,8 +167,8 @@ def test_a_blocking_sleep_inside_of_a_loop():
     assert asyncio.run(main()) == 10
 
 
-def test_a_thousand_tasks_see_exact_time():
-    """Each task wakes at its own moment, however many others there are."""
+def test_a_thousand_tasks_wake_at_exact_times():
+    """Each task wakes at its own time, however many others exist."""
     clock = VirtualClock()
 
     async def flow(number):
@@ -185,8 +185,8 @@ def test_a_thousand_tasks_see_exact_time():
     assert clock.elapsed == max(ends)
 
 
-def test_a_cancelled_sleeper_does_not_pull_the_clock():
-    """The clock never jumps to a moment that nobody waits for any more."""
+def test_a_cancelled_sleep_does_not_move_the_clock():
+    """The clock does not jump to the end of a sleep that was cancelled."""
     clock = VirtualClock()
 
     async def main():
@@ -200,8 +200,8 @@ def test_a_cancelled_sleeper_does_not_pull_the_clock():
     assert clock.elapsed == 5
 
 
-def test_moving_the_clock_wakes_tasks():
-    """A task wakes when somebody else moves the clock past its moment."""
+def test_advance_wakes_tasks():
+    """A task wakes when its time is in the past."""
     clock = VirtualClock()
 
     async def main():
@@ -214,8 +214,8 @@ def test_moving_the_clock_wakes_tasks():
     assert clock.elapsed == 50
 
 
-def test_a_finished_loop_is_forgotten():
-    """The clock keeps no event loop alive, and can be moved after one was closed."""
+def test_a_closed_loop_is_released():
+    """The clock keeps no reference to an event loop, and can be moved after a loop was closed."""
     clock = VirtualClock()
     loop = asyncio.new_event_loop()
     task = loop.create_task(clock.sleep_async(10))
@@ -230,8 +230,8 @@ def test_a_finished_loop_is_forgotten():
     assert gone() is None
 
 
-def test_the_clock_can_run_with_real_time():
-    """Inside `running` time passes by itself, and sleeping really waits."""
+def test_a_running_clock_follows_real_time():
+    """Inside `running`, time passes by itself, and sleeping really waits."""
     clock = VirtualClock()
     clock.advance(100)
     with clock.running(), clock.running():
@@ -247,8 +247,8 @@ def test_the_clock_can_run_with_real_time():
     assert clock.now() == stopped
 
 
-def test_what_sleeps_when_the_clock_begins_to_run_wakes_in_real_time():
-    """A thread and a task that were parked on the virtual clock go on when their time has really passed."""
+def test_sleepers_wake_in_real_time_once_the_clock_runs():
+    """A thread and a task that sleep on the virtual clock continue when their time has really passed."""
     clock = VirtualClock()
     parked = threading.Event()
 
@@ -273,8 +273,8 @@ def test_what_sleeps_when_the_clock_begins_to_run_wakes_in_real_time():
     clock.end_work()
 
 
-def test_a_loop_that_does_not_show_what_is_ready():
-    """On other loops than asyncio's own the clock moves after some quiet rounds."""
+def test_the_clock_moves_on_other_event_loops():
+    """On loops other than asyncio's own it moves after some idle rounds."""
     uvloop = pytest.importorskip("uvloop")
     clock = VirtualClock()
 
@@ -291,8 +291,8 @@ def test_a_loop_that_does_not_show_what_is_ready():
     loop.close()
 
 
-def test_a_real_clock_is_a_clock():
-    """The real clock counts seconds and waits, for threads and for tasks."""
+def test_the_real_clock_implements_clock():
+    """It counts seconds and waits, for threads and for tasks."""
     clock = RealClock()
     assert isinstance(clock, Clock)
     emulator = Emulator(clock=clock)
@@ -302,8 +302,8 @@ def test_a_real_clock_is_a_clock():
     assert clock.now() - before >= 0.02
 
 
-def test_a_clock_of_ones_own():
-    """Anything with now() and sleep() can be the emulator's time; its sleep may block a task's thread only."""
+def test_a_custom_clock_is_accepted():
+    """Any object with now() and sleep() can be the emulator's clock."""
 
     class Mine:
         time = 1000.0
@@ -320,8 +320,8 @@ def test_a_clock_of_ones_own():
     assert emulator.async_transport().monotonic() == emulator.transport().monotonic() == 1012
 
 
-def test_concurrent_flows_poll_in_exact_time():
-    """A hundred async flows that request, poll and wait all end when their own endpoint is ready."""
+def test_concurrent_flows_poll_at_exact_times():
+    """A hundred async flows that create, poll and wait all end when their own endpoint is ready."""
     emulator = Emulator(provisioning=60)
     factories = [emulator.add_factory(f"df-{number}") for number in range(100)]
     transport = emulator.async_transport()

@@ -1,4 +1,4 @@
-"""Connections on their targets: how they appear, how each provider spells them, who decides."""
+"""Connections on their targets: when they appear, how each provider spells them, and who decides on them."""
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -50,15 +50,15 @@ def test_a_connection_appears_while_its_endpoint_is_provisioning(emulator, arm):
     assert emulator.endpoints()[0].provisioning_state == "Provisioning"
 
 
-def test_the_private_endpoint_sits_in_a_subscription_of_microsoft(requested):
-    """The hidden private endpoint's id leads into a subscription and group that the caller does not have."""
+def test_the_private_endpoint_is_in_a_subscription_of_microsoft(requested):
+    """The hidden private endpoint's id is in a subscription and group that the caller does not have."""
     ids = {connection.private_endpoint_id for connection in ours(requested).values()}
     assert all("/resourceGroups/vnet-" in one and "-westeurope-" in one for one in ids)
     assert not any(str(requested.factory.subscription) in one for one in ids)
 
 
-def test_each_provider_spells_connections_its_own_way(requested, arm):
-    """Names and states look as each provider writes them."""
+def test_each_provider_spells_connections_differently(requested, arm):
+    """Names and states have the form that each provider uses."""
     connections = ours(requested)
     for endpoint, target_name, tail in (
         ("p_account", "df1.p_account-", "actionsRequired"),
@@ -75,7 +75,7 @@ def test_each_provider_spells_connections_its_own_way(requested, arm):
 
 
 def test_purview_approves_with_201_and_a_poller_that_fails(requested):
-    """The connection is Approved, and the SDK's poller raises, since Azure-AsyncOperation is the resource itself."""
+    """The connection is Approved, and the SDK's poller raises, because Azure-AsyncOperation is the resource itself."""
     connection = ours(requested)["p_account"]
     purview = client(PurviewManagementClient, requested)
     with pytest.raises(HttpResponseError):
@@ -105,7 +105,7 @@ def test_storage_approves_with_200(requested):
 
 @pytest.mark.parametrize("answer", ["200", "201", "202", "202-empty"])
 def test_event_hubs_approves_with_three_statuses(make_arm, answer):
-    """The approval works whatever it answers; an empty 202 makes the SDK raise all the same."""
+    """The approval works with each of them; an empty 202 makes the SDK raise all the same."""
     emulator = Emulator(namespace_approval=answer)
     request_all(make_arm(emulator))
     connection = ours(emulator)["p_namespace"]
@@ -121,8 +121,8 @@ def test_event_hubs_approves_with_three_statuses(make_arm, answer):
 
 
 @pytest.mark.parametrize("shape", ["C", "D", "E"])
-def test_ingestion_connections_are_reached_through_the_account(make_arm, shape):
-    """Newer accounts list them without name and group, and approve by the id of the private endpoint."""
+def test_ingestion_connections_are_in_the_accounts_list(make_arm, shape):
+    """Newer accounts list them without name and group, and approve them by the id of the private endpoint."""
     emulator = Emulator(shape=shape)
     arm = make_arm(emulator)
     request_all(arm)
@@ -146,8 +146,8 @@ def test_ingestion_connections_are_reached_through_the_account(make_arm, shape):
     ("accepts", "works_by_private_endpoint", "works_by_connection"),
     [("either", True, True), ("private-endpoint", True, False), ("connection", False, True)],
 )
-def test_which_id_the_ingestion_approval_takes(make_arm, accepts, works_by_private_endpoint, works_by_connection):
-    """SDK and sample disagree about the id, so the emulator can be told to take only one of them."""
+def test_the_id_that_the_ingestion_approval_accepts(make_arm, accepts, works_by_private_endpoint, works_by_connection):
+    """SDK and sample disagree about the id, so the emulator can be set to accept only one of them."""
     for by_connection, works in ((False, works_by_private_endpoint), (True, works_by_connection)):
         emulator = Emulator(shape="C", ingestion_accepts=accepts)
         arm = make_arm(emulator)
@@ -182,14 +182,14 @@ def test_a_malformed_ingestion_decision_is_refused(make_arm, body):
 
 
 def test_older_versions_have_no_ingestion_list(make_arm):
-    """The operation exists from 2023-05-01-preview on; before, the api-version is refused."""
+    """The operation exists from 2023-05-01-preview on; older api-versions are refused."""
     arm = make_arm(Emulator(shape="C"))
     answer = arm.get(f"{arm.emulator.account}/ingestionPrivateEndpointConnections", version="2021-12-01")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "NoRegisteredProviderFound")
 
 
-def test_an_account_without_ingestion_storage_lists_nothing(arm, emulator):
-    """The ingestion list of a shape A account is empty, and nothing can be approved through it."""
+def test_an_account_without_ingestion_storage_has_an_empty_list(arm, emulator):
+    """A shape A account has no ingestion connections, and none can be approved."""
     assert arm.get(f"{emulator.account}/ingestionPrivateEndpointConnections", version=PURVIEW).json() == {"value": []}
     body = {"privateEndpointId": "/x", "status": "Approved"}
     answer = arm.send(
@@ -198,8 +198,8 @@ def test_an_account_without_ingestion_storage_lists_nothing(arm, emulator):
     assert answer.status_code == 404
 
 
-def test_the_factory_sees_decisions_until_it_saw_approved(requested):
-    """Before Approved the factory follows the target; after it, it goes on saying Approved whatever happens."""
+def test_the_factory_follows_the_target_until_approved(requested):
+    """Once the factory has shown Approved, it does not change any more."""
     requested.clock.sleep(100)
     states = []
     for decide in (requested.approve, requested.reject):
@@ -217,7 +217,7 @@ def test_the_factory_sees_decisions_until_it_saw_approved(requested):
     assert [e.status for e in requested.endpoints() if e.name == "p_account"] == ["Disconnected"]
 
 
-def test_an_approval_during_provisioning_shows_when_provisioned(requested):
+def test_an_approval_during_provisioning_shows_afterwards(requested):
     """The state stays empty until the endpoint is Succeeded, and is Approved then."""
     requested.approve("p_blob")
     [endpoint] = [e for e in requested.endpoints() if e.name == "p_blob"]
@@ -227,8 +227,8 @@ def test_an_approval_during_provisioning_shows_when_provisioned(requested):
     assert (endpoint.provisioning_state, endpoint.status) == ("Succeeded", "Approved")
 
 
-def test_the_factory_can_take_its_time_to_notice(make_arm):
-    """With a refresh delay the factory says Pending until the delay is over."""
+def test_the_factory_can_show_decisions_late(make_arm):
+    """With a refresh delay the factory says Pending until the delay has passed."""
     emulator = Emulator(refresh_delay=60)
     request_all(make_arm(emulator))
     emulator.clock.sleep(100)
@@ -258,8 +258,8 @@ def test_a_malformed_decision_is_refused(requested, arm, body):
     assert ours(requested)["p_namespace"] == connection
 
 
-def test_an_unknown_connection_is_not_found(emulator, arm):
-    """GET and PUT of an absent connection are 404, DELETE is 204."""
+def test_a_missing_connection_is_not_found(emulator, arm):
+    """GET and PUT are 404, DELETE is 204."""
     path = f"{emulator.account}/privateEndpointConnections/nobody"
     assert arm.get(path, version=PURVIEW).status_code == 404
     assert arm.put(path, APPROVED, version=PURVIEW).status_code == 404
@@ -267,7 +267,7 @@ def test_an_unknown_connection_is_not_found(emulator, arm):
 
 
 def test_removing_a_connection_disconnects_the_endpoint(requested, arm):
-    """DELETE on the target takes the connection away; the factory says Disconnected, unless it said Approved."""
+    """After a DELETE on the target the factory says Disconnected, unless it has shown Approved."""
     requested.clock.sleep(100)
     requested.approve("p_queue")
     for name in ("p_blob", "p_queue"):
@@ -279,8 +279,8 @@ def test_removing_a_connection_disconnects_the_endpoint(requested, arm):
     assert set(ours(requested)) == {"p_account", "p_namespace"}
 
 
-def test_a_deleted_endpoint_takes_its_connection_along(requested, arm):
-    """The connection goes when the endpoint is gone; strangers' connections stay."""
+def test_a_deleted_endpoint_removes_its_connection(requested, arm):
+    """The connection is removed when the endpoint is gone; foreign connections stay."""
     arm.send("DELETE", arm.endpoint("p_blob"))
     assert "p_blob" in ours(requested)
     requested.clock.sleep(30)
@@ -289,7 +289,7 @@ def test_a_deleted_endpoint_takes_its_connection_along(requested, arm):
 
 
 def test_a_deleted_factory_leaves_orphans(requested, arm):
-    """The connections of a deleted factory stay on their targets, as Approved as they were."""
+    """The connections of a deleted factory stay on their targets, still Approved."""
     requested.approve("p_blob")
     arm.send("DELETE", requested.factory)
     left = [c for c in requested.connections() if "/privateEndpoints/df1." in c.private_endpoint_id]
@@ -297,8 +297,8 @@ def test_a_deleted_factory_leaves_orphans(requested, arm):
     assert sorted(c.status for c in left) == ["Approved", "Pending", "Pending", "Pending"]
 
 
-def test_strangers_wait_on_every_target(emulator):
-    """Every target has pending connections that are none of ours, as many as asked for."""
+def test_every_target_has_foreign_connections(emulator):
+    """As many pending foreign connections as requested are on every target."""
     for shape in "ABCDE":
         many = Emulator(shape=shape, foreign_connections=5)
         for target in many.targets(many.account).values():
@@ -307,7 +307,7 @@ def test_strangers_wait_on_every_target(emulator):
     assert len({c.name for c in emulator.connections()}) == 6
 
 
-def test_a_stranger_can_bear_our_name(emulator):
+def test_a_foreign_connection_can_have_any_name(emulator):
     """A test can add a connection with any private endpoint id, name and description."""
     imitation = "/subscriptions/99999999-9999-4999-8999-999999999999/resourceGroups/x/providers/Microsoft.Network/privateEndpoints/df1.p_blob"
     added = emulator.add_connection(
@@ -326,8 +326,8 @@ def test_a_stranger_can_bear_our_name(emulator):
         emulator.add_connection(str(emulator.account) + "x")
 
 
-def test_storage_does_one_operation_at_a_time(make_arm):
-    """While one private endpoint operation runs, the next on that account is a 409, and a creation fails."""
+def test_storage_runs_one_operation_at_a_time(make_arm):
+    """While one private endpoint operation runs, the next one on that account is a 409, and a creation fails."""
     emulator = Emulator(storage_busy=10, provisioning=60, connection_delay={"queue": 30, "*": 17})
     arm = make_arm(emulator)
     request_all(arm)
@@ -351,8 +351,8 @@ def test_storage_does_one_operation_at_a_time(make_arm):
     }
 
 
-def test_a_connection_can_wait_for_reads(make_arm):
-    """With `Reads(2)` the connection is there after two lists of the target."""
+def test_a_connection_can_appear_after_a_number_of_reads(make_arm):
+    """With `Reads(2)` the connection exists after two lists of the target."""
     emulator = Emulator(connection_delay=Reads(2), foreign_connections=0)
     arm = make_arm(emulator)
     arm.request_endpoint("p", emulator.account, "account")
@@ -365,8 +365,8 @@ def test_a_connection_can_wait_for_reads(make_arm):
     assert [len(arm.get(path, version=PURVIEW).json()["value"]) for _ in range(2)] == [0, 1]
 
 
-def test_the_owner_needs_an_unambiguous_name(requested, arm):
-    """`approve` refuses a name that no connection or several connections have; a factory or an id tells them apart."""
+def test_approve_needs_an_unambiguous_name(requested, arm):
+    """A name without a connection or with several ones is refused; a factory or an id makes it unambiguous."""
     with pytest.raises(LookupError, match="no connection"):
         requested.approve("nobody")
     other = requested.add_factory("df2")
@@ -382,8 +382,8 @@ def test_the_owner_needs_an_unambiguous_name(requested, arm):
     requested.reject(stranger.name)
 
 
-def test_targets_can_be_read_as_resources(emulator, arm):
-    """Managed storage and namespace answer GET and lists, with their connections, and name their groups."""
+def test_targets_are_resources(emulator, arm):
+    """Managed storage and namespace answer GET and lists, with their connections and groups."""
     targets = emulator.targets(emulator.account)
     for group, version, kind in (
         ("blob", STORAGE, "storageAccounts"),

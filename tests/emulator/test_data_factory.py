@@ -1,4 +1,4 @@
-"""What Data Factory does, as far as it is known, asked through the real SDK client where the SDK can ask it."""
+"""Data Factory's known behaviour, through the real SDK client where the SDK allows it."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ def create(client, name, target, group_id="account"):
     return created.as_dict()
 
 
-def test_a_request_is_answered_at_once_with_three_empty_strings(datafactory, emulator):
+def test_a_put_answers_at_once_with_three_empty_strings(datafactory, emulator):
     """The PUT answers 200, Provisioning, with an empty connection state, no etag and lower-cased segments."""
     created = create(datafactory, "Purview", emulator.account)
     assert created["properties"]["provisioningState"] == "Provisioning"
@@ -33,8 +33,8 @@ def test_a_request_is_answered_at_once_with_three_empty_strings(datafactory, emu
     assert [request.status for request in emulator.writes] == [200]
 
 
-def test_an_endpoint_becomes_succeeded_and_pending_with_its_host_names(datafactory, emulator):
-    """After provisioning the factory shows the state of the connection and fills in fqdns."""
+def test_an_endpoint_becomes_succeeded_and_pending_with_fqdns(datafactory, emulator):
+    """After provisioning the factory shows the state of the connection and the fqdns."""
     create(datafactory, "Purview", emulator.account)
     emulator.clock.sleep(89)
     assert emulator.endpoints()[0].provisioning_state == "Provisioning"
@@ -51,7 +51,7 @@ def test_an_endpoint_becomes_succeeded_and_pending_with_its_host_names(datafacto
     assert shown["properties"]["resourceId"].endswith("/Microsoft.Network/privateEndpoints/df1.Purview")
 
 
-def test_provisioning_can_be_counted_in_reads():
+def test_provisioning_can_take_a_number_of_reads():
     """With `Reads(2)` an endpoint is Provisioning for two reads, whatever the clock says."""
     emulator = Emulator(provisioning=Reads(2))
     from azure.mgmt.datafactory import DataFactoryManagementClient
@@ -68,8 +68,8 @@ def test_provisioning_can_be_counted_in_reads():
     assert states == ["Provisioning", "Provisioning", "Succeeded"]
 
 
-def test_provisioning_differs_per_group_and_comes_from_the_seed(make_arm):
-    """A mapping gives each group its own span, and a range is drawn from the seed."""
+def test_provisioning_times_per_group_and_seed(make_arm):
+    """A mapping gives each group its own time, and a range is drawn from the seed."""
 
     def finished(seed):
         emulator = Emulator(provisioning={"account": 5, "*": (20, 120)}, seed=seed)
@@ -91,7 +91,7 @@ def test_provisioning_differs_per_group_and_comes_from_the_seed(make_arm):
     assert finished(2)["b"] != first["b"]
 
 
-def test_the_same_request_again_is_accepted(datafactory, emulator):
+def test_the_same_put_again_is_accepted(datafactory, emulator):
     """Same name, target and group in any letter case: 200, and still one endpoint."""
     create(datafactory, "Purview", emulator.account)
     again = create(datafactory, "purview", str(emulator.account).upper(), "ACCOUNT")
@@ -120,8 +120,8 @@ def test_endpoints_are_immutable_and_unique(  # noqa: PLR0917  fixtures and the 
     assert len(emulator.endpoints()) == 1
 
 
-def test_a_deletion_takes_its_time(datafactory, emulator):
-    """DELETE answers 200 at once; the endpoint is listed as Deleting, cannot be made again, and then is gone."""
+def test_a_deletion_takes_time(datafactory, emulator):
+    """DELETE answers 200 at once; the endpoint is listed as Deleting, cannot be created again, and then is gone."""
     create(datafactory, "Purview", emulator.account)
     datafactory.managed_private_endpoints.delete("rg1", "df1", "default", "Purview")
     assert [e.provisioning_state for e in emulator.endpoints()] == ["Deleting"]
@@ -135,8 +135,8 @@ def test_a_deletion_takes_its_time(datafactory, emulator):
     assert [request.status for request in emulator.writes] == [200, 200, 409, 200, 204]
 
 
-def test_a_deletion_can_linger(make_arm):
-    """The list says gone, and the endpoint still cannot be made again for a while."""
+def test_a_deleted_name_can_stay_blocked(make_arm):
+    """The endpoint is not listed any more, and yet cannot be created again for a while."""
     emulator = Emulator(deletion=10, deletion_lingers=20)
     arm = make_arm(emulator)
     arm.request_endpoint("p", emulator.account, "account")
@@ -149,16 +149,16 @@ def test_a_deletion_can_linger(make_arm):
 
 
 @pytest.mark.parametrize("status", [404, 400])
-def test_an_absent_endpoint_answers_404_or_400(make_arm, status):
-    """Both answers have been seen from Azure; the emulator gives the one that its option names."""
+def test_a_missing_endpoint_answers_404_or_400(make_arm, status):
+    """Azure has given both answers; an option of the emulator selects one."""
     arm = make_arm(Emulator(absent_status=status))
     answer = arm.get(arm.endpoint("nobody"))
     assert answer.status_code == status
     assert set(answer.json()["error"]) >= {"code", "message"}
 
 
-def test_an_endpoint_to_nothing_fails(datafactory, emulator):
-    """A target that does not exist, or that does not know the group, ends in Failed."""
+def test_an_endpoint_to_a_missing_target_fails(datafactory, emulator):
+    """So does one with a group that the target does not have."""
     create(datafactory, "nowhere", str(emulator.account) + "x")
     create(datafactory, "nothing", emulator.account, "blob")
     emulator.clock.sleep(90)
@@ -179,24 +179,24 @@ def test_an_endpoint_to_nothing_fails(datafactory, emulator):
         {"properties": {"groupId": "", "privateLinkResourceId": "/subscriptions/1"}},
     ],
 )
-def test_a_malformed_endpoint_is_refused(arm, sent):
-    """A body without a target and a group is a 400 that says so, in Data Factory's words."""
+def test_an_endpoint_without_target_or_group_is_refused(arm, sent):
+    """The 400 has Data Factory's message."""
     answer = arm.put(arm.endpoint("x"), sent)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "InvalidResourceRequest"
 
 
 @pytest.mark.parametrize("name", ["-x", "x-", "a b", "ü", "x" * 128])
-def test_a_bad_name_is_refused(arm, emulator, name):
-    """Names follow the spec's pattern, and a percent-encoded bad name is still a bad name."""
+def test_an_invalid_endpoint_name_is_refused(arm, emulator, name):
+    """Names follow the spec's pattern, and a percent-encoded name is checked, too."""
     from urllib.parse import quote
 
     answer = arm.put(arm.endpoint(quote(name)), body(emulator.account))
     assert answer.status_code == 400
 
 
-def test_reserved_endpoints_are_the_services_own(arm, emulator):
-    """`isReserved` is shown, and such an endpoint can be neither changed nor deleted."""
+def test_reserved_endpoints_cannot_be_changed_or_deleted(arm, emulator):
+    """They show `isReserved`."""
     emulator.add_endpoint(emulator.factory, "theirs", emulator.account, "portal", reserved=True)
     assert arm.get(arm.endpoint("theirs")).json()["properties"]["isReserved"] is True
     assert arm.send("DELETE", arm.endpoint("theirs")).status_code == 400
@@ -204,7 +204,7 @@ def test_reserved_endpoints_are_the_services_own(arm, emulator):
 
 
 def test_the_private_endpoint_id_can_stay_hidden(make_arm):
-    """`resourceId` is not documented: it shows at once, when provisioned, or never."""
+    """`resourceId` is not documented: it is shown at once, when provisioned, or never."""
     seen = {}
     for reveal in ("at-once", "when-provisioned", "never"):
         emulator = Emulator(reveal_private_endpoint_ids=reveal)
@@ -223,7 +223,7 @@ def test_the_private_endpoint_id_can_stay_hidden(make_arm):
 
 
 def test_a_managed_network_needs_a_body(arm, emulator):
-    """An empty body is refused as the real service refuses it; `{"properties": {}}` makes the network, once."""
+    """An empty body is refused, as by the real service; `{"properties": {}}` creates the network, once."""
     bare = emulator.add_factory("bare", managed_vnet=False)
     network = f"{bare}/managedVirtualNetworks/default"
     assert arm.get(f"{bare}/managedVirtualNetworks").json() == {"value": []}
@@ -238,8 +238,8 @@ def test_a_managed_network_needs_a_body(arm, emulator):
     assert arm.get(network).json() == made
 
 
-def test_an_endpoint_needs_its_network(arm, emulator):
-    """A PUT below a network that does not exist is a 404 about the parent."""
+def test_an_endpoint_in_a_missing_network_is_not_found(arm, emulator):
+    """The 404 is about the parent."""
     bare = emulator.add_factory("bare", managed_vnet=False)
     answer = arm.put(arm.endpoint("x", bare), body(emulator.account))
     assert answer.status_code == 404
@@ -247,7 +247,7 @@ def test_an_endpoint_needs_its_network(arm, emulator):
 
 
 def test_purview_configuration_is_set_by_put_only(datafactory, arm, emulator):
-    """PATCH ignores purviewConfiguration; PUT sets it, keeps unknown fields, and honours If-Match."""
+    """PATCH ignores purviewConfiguration; PUT sets it, keeps unknown fields, and respects If-Match."""
     bare = emulator.add_factory("bare")
     wanted = {"purviewResourceId": str(emulator.account)}
     arm.send("PATCH", bare, body={"properties": {"purviewConfiguration": wanted}, "tags": {"a": "b"}})
@@ -276,7 +276,7 @@ def _if_not_modified():
 
 
 def test_a_factory_can_be_given_as_json(emulator, arm):
-    """A body lives at its id, or under its name where the id is none, and is not changed by what happens later."""
+    """It has the body's id, or one made from its name if that id is invalid; the given body is not changed."""
     real = {"id": str(emulator.factory).replace("df1", "given"), "location": "x", "properties": {"odd": [1]}}
     sample = {
         "id": "/subscriptions/12345678-1234-1234-1234-12345678abc/resourceGroups/g/providers/Microsoft.DataFactory/factories/exampleFactoryName",
@@ -290,7 +290,7 @@ def test_a_factory_can_be_given_as_json(emulator, arm):
 
 
 def test_lists_are_paged(make_arm):
-    """A list longer than a page is continued through nextLink, on the same host, until it ends."""
+    """A list longer than one page is continued through nextLink, on the same host, to its end."""
     from azure.mgmt.datafactory import DataFactoryManagementClient
 
     emulator = Emulator(page_size=2)
@@ -327,7 +327,7 @@ def test_lists_are_paged(make_arm):
 def test_kinds_of_runtimes(  # noqa: PLR0917  fixtures and the columns of a table
     datafactory, emulator, kind, type_, vnet, ssis
 ):
-    """A runtime's kind shows in its type, its managedVirtualNetwork and its ssisProperties."""
+    """A runtime's kind is in its type, its managedVirtualNetwork and its ssisProperties."""
     emulator.add_runtime(emulator.factory, "ir", kind)
     runtime = datafactory.integration_runtimes.get("rg1", "df1", "ir").as_dict()["properties"]
     assert runtime["type"] == type_
@@ -346,8 +346,8 @@ def test_kinds_of_runtimes(  # noqa: PLR0917  fixtures and the columns of a tabl
     assert names == ["AutoResolveIntegrationRuntime", "ir"]
 
 
-def test_a_deleted_factory_is_gone(datafactory, emulator):
-    """DELETE of a factory takes its endpoints along; a second one answers 204."""
+def test_a_deleted_factory_is_not_found(datafactory, emulator):
+    """DELETE also removes its endpoints; a second one answers 204."""
     create(datafactory, "Purview", emulator.account)
     datafactory.factories.delete("rg1", "df1")
     datafactory.factories.delete("rg1", "df1")
@@ -355,7 +355,7 @@ def test_a_deleted_factory_is_gone(datafactory, emulator):
     assert [request.status for request in emulator.writes] == [200, 200, 204]
 
 
-def test_the_entity_limit_is_kept(make_arm):
+def test_the_entity_limit_is_enforced(make_arm):
     """A full factory refuses the next endpoint."""
     emulator = Emulator(entity_limit=3)
     arm = make_arm(emulator)
@@ -363,8 +363,8 @@ def test_the_entity_limit_is_kept(make_arm):
     assert arm.request_endpoint("b", emulator.account, "portal").status_code == 400
 
 
-def test_async_clients_see_the_same(emulator):
-    """The async client gets the same answers through the async transport."""
+def test_async_clients_get_the_same_answers(emulator):
+    """Through the async transport."""
     assert asyncio.run(_create_and_list(emulator)) == ["p"]
 
 

@@ -1,4 +1,4 @@
-"""How long a request can take to arrive at the served emulator."""
+"""How long a request may take to arrive at the served emulator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def pair():
 
 
 def test_bytes_are_read_before_the_deadline(pair):
-    """The socket keeps the timeout that it had."""
+    """The socket keeps its timeout."""
     here, there = pair
     bounded = BoundedSocket(here)
     bounded.until = time.monotonic() + 30
@@ -28,8 +28,8 @@ def test_bytes_are_read_before_the_deadline(pair):
     assert here.gettimeout() == 30
 
 
-def test_bytes_that_arrive_late_are_not_read(pair):
-    """One byte at a time does not move the deadline."""
+def test_bytes_after_the_deadline_are_not_read(pair):
+    """A client that sends single bytes does not move the deadline."""
     here, there = pair
     bounded = BoundedSocket(here)
     there.sendall(b"GET /")
@@ -39,7 +39,7 @@ def test_bytes_that_arrive_late_are_not_read(pair):
 
 
 def test_silence_ends_at_the_deadline(pair):
-    """Long before the timeout of the socket itself."""
+    """Reading ends long before the timeout of the socket itself."""
     here, _ = pair
     bounded = BoundedSocket(here)
     bounded.until = time.monotonic() + 0.01

@@ -1,4 +1,4 @@
-"""The page about the emulator: what it shows runs, and what it lists is all there is."""
+"""The page about the emulator: its code runs, and its tables are complete."""
 
 import inspect
 import os
@@ -24,20 +24,20 @@ def blocks(language):
 
 @pytest.mark.parametrize("code", [code for code in blocks("python") if "pytest" not in code])
 def test_the_code_runs(code):
-    """Every block stands on its own."""
+    """Each block runs by itself."""
     if ".serve()" in code:
         pytest.importorskip("cheroot")
     exec(compile(code, "docs/emulator.md", "exec"), {})  # noqa: S102  our own page
 
 
-def test_the_plugin_works_as_shown(tmp_path):
+def test_the_plugin_works_as_documented(tmp_path):
     """The test on the page passes with the plugin, and the server fixture serves."""
     pytest.importorskip("cheroot")
     [code] = [code for code in blocks("python") if "pytest" in code]
     served = "\n\ndef test_served(purview_emulator, purview_emulator_server):\n    assert purview_emulator_server.url\n"
     page = tmp_path / "test_page.py"
     page.write_text(code + served, encoding="utf-8")
-    # Where the package is installed pytest loads the plugin by itself.
+    # If the package is installed, pytest loads the plugin by itself.
     installed = {point.value for point in entry_points(group="pytest11")}
     plugins = [] if pytest_plugin.__name__ in installed else [pytest_plugin]
     args = [
@@ -54,8 +54,8 @@ def test_the_plugin_works_as_shown(tmp_path):
     assert pytest.main(args, plugins=plugins) == pytest.ExitCode.OK
 
 
-def test_the_scenario_is_one(tmp_path):
-    """The scenario on the page can be loaded."""
+def test_the_scenario_can_be_loaded(tmp_path):
+    """The page's scenario is valid."""
     pytest.importorskip("yaml")
     [text] = blocks("yaml")
     path = tmp_path / "scenario.yaml"
@@ -74,8 +74,8 @@ def listed_in(start, end):
     }
 
 
-def test_every_choice_and_time_is_listed():
-    """The tables of `Answers` and `Times` have exactly their fields, with their choices and defaults."""
+def test_every_answer_and_time_is_listed():
+    """The tables of `Answers` and `Times` have exactly their fields, with choices and defaults."""
     assert listed_in("### Answers", "### Times") == {field.name for field in fields(Answers)}
     assert listed_in("### Times", "## Time") == {field.name for field in fields(Times)}
     for field in fields(Answers):
@@ -91,7 +91,7 @@ def choices_of(name):
 
 
 def test_every_option_is_listed():
-    """The table of options has exactly the arguments of `Emulator`, and its docstring tells each."""
+    """The table of options has exactly the arguments of `Emulator`, and its docstring names each."""
     listed = listed_in("## Options", "### Answers")
     options = set(inspect.signature(Emulator).parameters)
     assert listed == options
@@ -99,7 +99,7 @@ def test_every_option_is_listed():
 
 
 def test_every_method_is_listed():
-    """Every public name of `Emulator` is somewhere on the page."""
+    """Every public name of `Emulator` is on the page."""
     missing = {name for name in dir(Emulator) if not name.startswith("_") and not re.search(rf"\b{name}\b", PAGE)}
     assert missing == set()
 

@@ -1,4 +1,4 @@
-"""Faults on demand, seen through the real SDK pipeline and on the wire."""
+"""Injected faults, seen through the real SDK pipeline and over HTTPS."""
 
 import asyncio
 
@@ -18,22 +18,22 @@ from purview_mpe.emulator import Emulator, Fault
 
 @pytest.fixture
 def once(emulator):
-    """A client that never tries twice."""
+    """A client that does not retry."""
     return DataFactoryManagementClient(
         emulator.credential, emulator.factory.subscription, transport=emulator.transport(), retry_total=0
     )
 
 
-def test_a_status_with_retry_after_is_waited_out(datafactory, emulator):
-    """The stock client waits as long as Retry-After says, on the emulator's clock, and succeeds."""
+def test_retry_after_is_respected(datafactory, emulator):
+    """The unmodified client waits as long as Retry-After says, on the emulator's clock, and succeeds."""
     emulator.inject(Fault.status("GET", 429, times=2, retry_after=30))
     datafactory.factories.get("rg1", "df1")
     assert [request.status for request in emulator.requests] == [429, 429, 200]
     assert emulator.clock.elapsed == 60
 
 
-def test_a_status_has_azures_shape(arm, emulator):
-    """The answer is an ARM error with a fitting code, or with the code, message and header that were given."""
+def test_a_status_fault_has_azures_shape(arm, emulator):
+    """The answer is an ARM error with a suitable code, or with the given code, message and header."""
     emulator.inject(Fault.status("GET", 503))
     answer = arm.get(emulator.factory)
     assert answer.status_code == 503
@@ -48,8 +48,8 @@ def test_a_status_has_azures_shape(arm, emulator):
         assert arm.get(emulator.factory).json()["error"]["code"] == code
 
 
-def test_a_fault_happens_before_or_after_the_work(arm, emulator):
-    """`after=True` lets the endpoint come into being although the answer is an error."""
+def test_a_fault_applies_before_or_after_the_work(arm, emulator):
+    """With `after=True` the endpoint is created although the answer is an error."""
     emulator.inject(Fault.status("PUT", 500, after=True))
     assert arm.request_endpoint("a", emulator.account, "account").status_code == 500
     emulator.inject(Fault.status("PUT", 500))
@@ -61,7 +61,7 @@ def test_a_fault_happens_before_or_after_the_work(arm, emulator):
     ("before", "error", "made"), [(True, ServiceRequestError, 0), (False, ServiceResponseError, 1)]
 )
 def test_a_reset_breaks_the_connection(once, emulator, before, error, made):
-    """Before or after the work is done, as azure-core's own transports report it; the log has no status for it."""
+    """Before or after the work, as azure-core's own transports report it; the log has no status for it."""
     emulator.inject(Fault.reset("PUT", before=before))
     body = {"properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account"}}
     with pytest.raises(error, match="Connection reset by peer"):
@@ -70,7 +70,7 @@ def test_a_reset_breaks_the_connection(once, emulator, before, error, made):
     assert [request.status for request in emulator.requests] == [None]
 
 
-def test_a_reset_reaches_async_clients_too(emulator):
+def test_a_reset_breaks_async_connections(emulator):
     """The async transport raises the same errors."""
 
     async def get():
@@ -94,7 +94,7 @@ def test_a_reset_reaches_async_clients_too(emulator):
 
 
 @pytest.mark.parametrize("content", ["truncated", "html", "empty", "not json", b"\xff\xfe"])
-def test_a_spoilt_body(once, emulator, content):
+def test_a_damaged_body(once, emulator, content):
     """The status is right and the work is done, but the body cannot be read."""
     emulator.inject(Fault.body("GET", content))
     with pytest.raises((DecodeError, HttpResponseError, ValueError)):
@@ -103,8 +103,8 @@ def test_a_spoilt_body(once, emulator, content):
     once.factories.get("rg1", "df1")
 
 
-def test_a_spoilt_body_on_the_wire(arm, emulator):
-    """Each kind of spoilt body is what its name says."""
+def test_a_damaged_body_over_https(arm, emulator):
+    """Each kind of damage is what its name says."""
     right = arm.get(emulator.factory).content
     seen = {}
     for content in ("truncated", "html", "empty", b"exactly this"):
@@ -118,7 +118,7 @@ def test_a_spoilt_body_on_the_wire(arm, emulator):
 
 
 def test_a_rewritten_answer(arm, emulator):
-    """A test can make a hostile answer out of the right one; it is left out of a dump."""
+    """A test can change a correct answer; such a fault is left out of a dump."""
     emulator.inject(Fault.rewrite("GET", lambda body: {**body, "nextLink": "https://elsewhere.example/"}))
     assert emulator.dump()["faults"] == []
     assert arm.get(f"{emulator.factory}/integrationRuntimes").json()["nextLink"] == "https://elsewhere.example/"
@@ -126,8 +126,8 @@ def test_a_rewritten_answer(arm, emulator):
     assert arm.send("DELETE", arm.endpoint("nobody")).json() is None
 
 
-def test_a_delay_makes_an_impatient_client_give_up(once, emulator):
-    """A client waits until its read timeout and no longer; the work is done all the same."""
+def test_a_delay_exceeds_the_read_timeout(once, emulator):
+    """The client waits until its read timeout; the work is done all the same."""
     emulator.inject(Fault.delay("PUT", 1200))
     body = {"properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account"}}
     with pytest.raises(ServiceResponseTimeoutError):
@@ -151,14 +151,14 @@ def test_a_delay_makes_an_impatient_client_give_up(once, emulator):
         ("factories/*", False),
     ],
 )
-def test_paths_choose_requests(arm, emulator, path, fits):
-    """A path is part of the path, or a pattern for the whole of it, in any letter case."""
+def test_paths_select_requests(arm, emulator, path, fits):
+    """A path is a part of the request's path, or a pattern for all of it, in any letter case."""
     emulator.inject(Fault.status("GET", 503, path=path))
     assert (arm.get(emulator.factory).status_code == 503) is fits
 
 
-def test_methods_and_times_choose_requests(arm, emulator):
-    """A fault happens to its method only, as often as it was told; the first injected one goes first."""
+def test_methods_and_times_select_requests(arm, emulator):
+    """A fault applies to its method, as often as given; the first injected one comes first."""
     emulator.inject(Fault.status("PUT", 500))
     emulator.inject(Fault.status("GET", 502, times=2))
     emulator.inject(Fault.status("GET", 503, times=None))
@@ -167,28 +167,28 @@ def test_methods_and_times_choose_requests(arm, emulator):
     assert arm.get(emulator.factory).status_code == 200
 
 
-def test_methods_have_no_letter_case(arm, emulator):
-    """A fault for `put` is one for PUT."""
+def test_methods_match_in_any_letter_case(arm, emulator):
+    """A fault for `put` applies to PUT."""
     emulator.inject(Fault.status("get", 503))
     assert arm.get(emulator.factory).status_code == 503
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"times": 0}, "times: must be at least 1, or None for ever, not 0"),
         ({"probability": -0.1}, "probability: must be from 0 to 1, not -0.1"),
         ({"retry_after": "1\r\nX-Other: 2"}, r"retry_after: must be one line, not '1\\r\\nX-Other: 2'"),
     ],
 )
-def test_a_fault_that_cannot_happen_is_refused(options, told):
-    """When it is made, with the argument that is wrong."""
-    with pytest.raises(ValueError, match=f"^{told}$"):
+def test_an_invalid_fault_is_refused(options, message):
+    """The error names the wrong argument."""
+    with pytest.raises(ValueError, match=f"^{message}$"):
         Fault.status("GET", 503, **options)
 
 
 def test_probability_comes_from_the_seed(make_arm):
-    """A fault with a probability strikes some requests, the same ones with the same seed."""
+    """A fault with a probability applies to some requests, the same ones with the same seed."""
 
     def struck(seed):
         emulator = Emulator(seed=seed)
@@ -201,7 +201,7 @@ def test_probability_comes_from_the_seed(make_arm):
 
 
 def test_latency(make_arm):
-    """Each request takes its time, fixed or drawn."""
+    """Each request takes its time, fixed or random."""
     emulator = Emulator(latency=0.1)
     make_arm(emulator).get(emulator.factory)
     assert emulator.clock.elapsed == pytest.approx(0.1)

@@ -1,4 +1,4 @@
-"""Resource groups: made, changed, listed, and deleted with all that is in them."""
+"""Resource groups: created, changed, listed, and deleted with everything in them."""
 
 import pytest
 
@@ -14,8 +14,8 @@ def subscription(emulator):
     return f"/subscriptions/{emulator.subscription}"
 
 
-def test_a_group_is_made_changed_and_deleted(arm, subscription):
-    """201 for a new one, 200 for a known one, 202 and a result to be asked for when it goes."""
+def test_a_group_is_created_changed_and_deleted(arm, subscription):
+    """201 for a new one, 200 for an existing one, 202 with a result to poll for a deletion."""
     path = f"{subscription}/resourceGroups/rg-New"
     assert arm.send("HEAD", path, version=VERSION).status_code == 404
     made = arm.put(path, {"location": "West Europe", "tags": {"a": "b"}}, version=VERSION)
@@ -46,13 +46,13 @@ def test_a_group_is_made_changed_and_deleted(arm, subscription):
         ("rg1", {"location": "eastus"}, (409, "InvalidResourceGroupLocation")),
     ],
 )
-def test_what_cannot_be_is_refused(arm, subscription, name, body, expected):
+def test_invalid_groups_are_refused(arm, subscription, name, body, expected):
     """With Azure's codes."""
     assert code_of(arm.put(f"{subscription}/resourceGroups/{name}", body, version=VERSION)) == expected
 
 
-def test_a_group_takes_what_is_in_it_along(arm, emulator, subscription):
-    """Factories, accounts and storage go with it; connections of its factories stay on other targets."""
+def test_a_deleted_group_removes_its_resources(arm, emulator, subscription):
+    """Factories, accounts and storage are deleted; connections of its factories stay on other targets."""
     elsewhere = emulator.add_account("elsewhere", resource_group="rg2")
     emulator.add_endpoint(emulator.factory, "theirs", elsewhere, "account")
     storage = str(emulator.account).replace("Microsoft.Purview/accounts/pv1", "Microsoft.Storage/storageAccounts/lake1")
@@ -66,8 +66,8 @@ def test_a_group_takes_what_is_in_it_along(arm, emulator, subscription):
     assert (left.status, left.endpoint) == ("Approved", None)
 
 
-def test_a_lock_inside_a_group_keeps_it(arm, emulator, subscription):
-    """As long as something in it is locked, it stays whole."""
+def test_a_lock_in_a_group_prevents_its_deletion(arm, emulator, subscription):
+    """As long as one of its resources is locked, all of them stay."""
     emulator.add_lock(emulator.account)
     answer = arm.send("DELETE", f"{subscription}/resourceGroups/rg1", version=VERSION)
     assert code_of(answer) == (409, "ScopeLocked")
@@ -75,7 +75,7 @@ def test_a_lock_inside_a_group_keeps_it(arm, emulator, subscription):
 
 
 def test_resources_of_a_subscription(arm, emulator, subscription):
-    """All of them, or those of a type."""
+    """All of them, or those of one type."""
     names = {one["name"] for one in arm.get(f"{subscription}/resources", version=VERSION).json()["value"]}
     assert {"pv1", "df1"} < names
     chosen = arm.get(f"{subscription}/resources?$filter=resourceType eq 'microsoft.purview/accounts'", version=VERSION)

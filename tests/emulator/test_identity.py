@@ -1,4 +1,4 @@
-"""The managed identities of a factory: how they come, how they are lost, and who may assign them."""
+"""The managed identities of a factory: how they are created and lost, and who may assign them."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def shown(arm, factory):
 
 
 def test_identity_appears_in_the_answer_of_the_patch(emulator, arm, bare):
-    """PATCH with nothing but the identity answers with the factory, whose principal and tenant are filled in."""
+    """PATCH with only the identity answers with the factory, including principal and tenant."""
     assert shown(arm, bare) is None
     answer = patch(arm, bare, SYSTEM)
     assert answer.status_code == 200
@@ -46,7 +46,7 @@ def test_patch_of_tags_leaves_the_identity_alone(emulator, arm):
     assert shown(arm, emulator.factory) == before
 
 
-def test_put_without_identity_is_an_error_where_there_is_one(emulator, arm, bare):
+def test_put_without_an_existing_identity_is_an_error(emulator, arm, bare):
     """A PUT that leaves out an existing identity is 400; one that repeats it keeps the principal."""
     body = arm.get(emulator.factory).json()
     identity = body.pop("identity")
@@ -61,7 +61,7 @@ def test_put_without_identity_is_an_error_where_there_is_one(emulator, arm, bare
 
 
 def test_identity_of_a_new_factory(emulator, arm):
-    """A PUT that makes a factory with an identity makes its principal, whatever the body says of one."""
+    """A PUT that creates a factory with an identity creates its principal, whatever the body says."""
     path = str(emulator.factory).replace("df1", "df-new")
     sent = {**SYSTEM, "principalId": "00000000-0000-0000-0000-00000000000f"}
     identity = arm.put(path, {"location": "westeurope", "identity": sent}).json()["identity"]
@@ -70,7 +70,7 @@ def test_identity_of_a_new_factory(emulator, arm):
 
 @pytest.mark.parametrize("spelling", [BOTH, "SystemAssigned, UserAssigned", "UserAssigned,SystemAssigned"])
 def test_combined_type(arm, bare, spelling):
-    """Both kinds at once: the type is shown without a blank, and each identity has its principal and client."""
+    """Both kinds at once: the type has no space, and each identity has its principal and client."""
     answer = patch(arm, bare, {"type": spelling, "userAssignedIdentities": users(*USERS)})
     identity = answer.json()["identity"]
     assert identity["type"] == BOTH
@@ -82,8 +82,8 @@ def test_combined_type(arm, bare, spelling):
 
 
 @pytest.mark.parametrize(("choice", "left"), [("replaces", None), ("merges", USERS)])
-def test_what_a_patch_does_not_repeat(make_arm, choice, left):
-    """User-assigned identities that a PATCH does not name are lost, or kept where the emulator is set to merge."""
+def test_identities_missing_from_a_patch_are_lost_or_merged(make_arm, choice, left):
+    """An option of the emulator decides."""
     emulator = Emulator(answers=Answers(identity_patch=choice))
     bare = emulator.add_factory("bare", identity=False)
     arm = make_arm(emulator)
@@ -100,8 +100,8 @@ def test_what_a_patch_does_not_repeat(make_arm, choice, left):
     assert list(arm.put(bare, body).json()["identity"]["userAssignedIdentities"]) == USERS[:1]
 
 
-def test_off_and_on_gives_another_principal(emulator, arm):
-    """Switching the system-assigned identity off and on again is a new identity."""
+def test_off_and_on_creates_another_principal(emulator, arm):
+    """A system-assigned identity that is turned off and on again is a new identity."""
     before = shown(arm, emulator.factory)["principalId"]
     patch(arm, emulator.factory, {"type": "UserAssigned", "userAssignedIdentities": users(USERS[0])})
     assert "principalId" not in shown(arm, emulator.factory)
@@ -122,8 +122,8 @@ def test_off_and_on_gives_another_principal(emulator, arm):
         ({"type": "UserAssigned", "userAssignedIdentities": USERS}, "InvalidPropertyValue"),
     ],
 )
-def test_malformed_identity_is_refused(emulator, arm, identity, code):
-    """A type that Azure does not have, or identities that do not fit it, are 400, and nothing changes."""
+def test_an_invalid_identity_is_refused(emulator, arm, identity, code):
+    """An unknown type, or identities that do not fit it, are 400, and nothing changes."""
     before = shown(arm, emulator.factory)
     refused = patch(arm, emulator.factory, identity)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, code)
@@ -131,7 +131,7 @@ def test_malformed_identity_is_refused(emulator, arm, identity, code):
 
 
 def test_repeating_identities_needs_the_right_to_assign_them(emulator, make_arm, arm):
-    """Without `assign/action` on each a write that names them is 403, and names the linked scope."""
+    """Without `assign/action` on each of them, a write that names them is 403, and names the linked scope."""
     patch(arm, emulator.factory, {"type": BOTH, "userAssignedIdentities": users(*USERS)})
     contributor = make_arm(emulator, emulator.credential_for("Data Factory Contributor"))
     body = contributor.get(emulator.factory).json()
@@ -144,7 +144,7 @@ def test_repeating_identities_needs_the_right_to_assign_them(emulator, make_arm,
 
 
 def test_identities_survive_a_dump(emulator, arm):
-    """Principals and clients are the same in an emulator made from a dump."""
+    """Principals and clients are the same in an emulator loaded from a dump."""
     patch(arm, emulator.factory, {"type": BOTH, "userAssignedIdentities": users(*USERS)})
     again = type(arm)(Emulator.from_scenario(emulator.dump()))
     assert shown(again, emulator.factory) == shown(arm, emulator.factory)

@@ -42,7 +42,7 @@ def test_put_answers_as_recorded(lab):
 
 
 def test_automatic_connection_is_approved(lab):
-    """Where the caller has the right to approve, endpoint and target show Approved, with the endpoint's exact id."""
+    """If the caller has the right to approve, endpoint and target show Approved, with the endpoint's exact id."""
     shown = lab.made("contoso-account", lab.emulator.account, "account")["properties"]
     [connection] = shown["privateLinkServiceConnections"]
     assert shown["manualPrivateLinkServiceConnections"] == []
@@ -60,7 +60,7 @@ def test_automatic_connection_is_approved(lab):
 
 @pytest.mark.parametrize(("given", "name"), [("", r"pe-1\.nic\.[0-9a-f-]{36}"), ("nic-own", "nic-own")])
 def test_interface_of_an_endpoint(lab, given, name):
-    """It has the endpoint's address and host; its name is a custom one, or made from the endpoint's."""
+    """It has the endpoint's address and host; its name is a custom one, or derived from the endpoint's."""
     body = lab.body(lab.emulator.account, "account")
     body["properties"]["customNetworkInterfaceName"] = given
     lab.arm.put(lab.endpoint("pe-1"), body, version=NETWORK)
@@ -90,8 +90,8 @@ def test_manual_connection_waits_for_the_owner(lab):
     assert shown["privateLinkServiceConnections"] == []
 
 
-def test_same_put_again_changes_nothing_but_tags(lab):
-    """A second PUT answers 200 without an operation; other subnets, targets and lists are refused."""
+def test_repeated_put_changes_only_tags(lab):
+    """A second PUT answers 200 without an operation; another subnet, target or list is refused."""
     account, blob = lab.emulator.account, lab.emulator.targets(lab.emulator.account)["blob"]
     before = lab.made("pe-account", account, "account")
     body = {**lab.body(account, "account"), "tags": {"team": "data"}}
@@ -117,7 +117,7 @@ def test_same_put_again_changes_nothing_but_tags(lab):
     ],
 )
 def test_unknown_target_or_group_fails_inside_the_operation(lab, target, group, code):
-    """The PUT is accepted; the operation fails, and the same PUT tries again."""
+    """The PUT is accepted and the operation fails; the same PUT tries again."""
     wanted = str(lab.emulator.account) + ("x" if target == "absent" else "")
     answer = lab.put("pe-1", wanted, group)
     assert answer.status_code == 201
@@ -129,7 +129,7 @@ def test_unknown_target_or_group_fails_inside_the_operation(lab, target, group, 
     assert [c for c in lab.emulator.connections() if c.private_endpoint_id == lab.endpoint("pe-1")] == []
 
 
-def test_target_that_appears_later_cures_the_endpoint(lab):
+def test_put_succeeds_once_the_target_exists(lab):
     """A PUT before the account exists fails inside the operation; the same PUT afterwards succeeds."""
     absent = str(lab.emulator.account).replace("pv1", "pv-later")
     assert error_of(lab.end(lab.put("pe-1", absent, "account"))) == "InvalidResourceReference"
@@ -139,15 +139,15 @@ def test_target_that_appears_later_cures_the_endpoint(lab):
     assert (view.provisioning_state, view.status) == ("Succeeded", "Approved")
 
 
-def test_network_policies_of_the_subnet_fail_the_operation(lab):
-    """A subnet whose policies are Enabled takes no private endpoint."""
+def test_subnet_with_network_policies_fails_the_operation(lab):
+    """A subnet whose policies are Enabled accepts no private endpoint."""
     subnet = lab.emulator.networks.add_subnet(lab.network, "old", network_policies="Enabled")
     ended = lab.end(lab.put("pe-1", lab.emulator.account, "account", subnet=subnet))
     assert error_of(ended) == "PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled"
 
 
 def test_provider_of_the_target_must_be_registered(lab):
-    """The endpoint's subscription needs the target's provider, and says so inside the operation."""
+    """The endpoint's subscription needs the target's provider; the error is inside the operation."""
     blob = lab.emulator.targets(lab.emulator.account)["blob"]
     lab.emulator.unregister("Microsoft.Storage")
     ended = lab.end(lab.put("pe-1", blob, "blob"))
@@ -171,7 +171,7 @@ def test_busy_and_full_storage_fail_inside_the_operation(make_lab):
 
 
 def test_faults_fail_the_operation_or_reject_the_connection(lab):
-    """`failed_provisioning` names the code inside the operation; `rejected_connection` decides at once."""
+    """`failed_provisioning` sets the code inside the operation; `rejected_connection` rejects at once."""
     lab.emulator.inject(Fault.failed_provisioning(code="RetryableError"))
     assert error_of(lab.end(lab.put("pe-1", lab.emulator.account, "account"))) == "RetryableError"
     lab.emulator.inject(Fault.failed_provisioning())
@@ -182,7 +182,7 @@ def test_faults_fail_the_operation_or_reject_the_connection(lab):
 
 
 @pytest.mark.parametrize(("choice", "status"), [("429", 429), ("409", 409)])
-def test_subnet_takes_one_operation_at_a_time(make_lab, choice, status):
+def test_subnet_runs_one_operation_at_a_time(make_lab, choice, status):
     """The second one in a subnet is refused until the first has ended; other subnets are free."""
     lab = make_lab(answers=Answers(busy_subnet=choice))
     account, two = lab.emulator.account, lab.network.child("subnets", "snet-two")
@@ -199,7 +199,7 @@ def test_subnet_takes_one_operation_at_a_time(make_lab, choice, status):
 
 
 def test_failed_endpoint_waits_for_its_subnet_too(lab):
-    """Trying again is an operation in the subnet."""
+    """Repeating its PUT is an operation in the subnet."""
     lab.emulator.inject(Fault.failed_provisioning())
     lab.end(lab.put("pe-1", lab.emulator.account, "account"))
     lab.emulator.networks.occupy(lab.subnet, 30)
@@ -208,8 +208,8 @@ def test_failed_endpoint_waits_for_its_subnet_too(lab):
     assert lab.put("pe-1", lab.emulator.account, "account").status_code == 200
 
 
-def test_operation_of_another_caller_holds_the_subnet(lab):
-    """`occupy` refuses others for its seconds."""
+def test_operation_of_another_caller_blocks_the_subnet(lab):
+    """`occupy` blocks it for the given number of seconds."""
     lab.emulator.networks.occupy(lab.subnet, 30)
     assert lab.put("pe-1", lab.emulator.account, "account").status_code == 429
     lab.emulator.clock.sleep(30)
@@ -227,7 +227,7 @@ def test_operation_of_another_caller_holds_the_subnet(lab):
     ],
 )
 def test_deletion_removes_endpoint_and_connection(make_lab, choice, headers):
-    """202 with the addresses that the switch names; after the operation endpoint and connection are gone."""
+    """202 with the configured addresses; after the operation endpoint and connection are gone."""
     lab = make_lab(answers=Answers(network_deletion=choice))
     lab.made("pe-1", lab.emulator.account, "account")
     before = len(lab.emulator.connections(lab.emulator.account))
@@ -261,8 +261,8 @@ def test_connection_removed_by_its_owner_is_disconnected(lab):
     assert lab.emulator.networks.private_endpoints() == []
 
 
-def test_rejected_connection_shows_at_the_endpoint(lab):
-    """What the owner decides, the endpoint shows with the owner's text."""
+def test_rejected_connection_is_shown_by_the_endpoint(lab):
+    """With the text of the target's owner."""
     lab.made("pe-1", lab.emulator.account, "account", manual=True)
     lab.emulator.reject(lab.endpoint("pe-1"), description="not yours")
     [connection] = lab.get(lab.endpoint("pe-1")).json()["properties"]["manualPrivateLinkServiceConnections"]
@@ -291,8 +291,8 @@ def test_rejected_connection_shows_at_the_endpoint(lab):
         (lambda body: body.update(tags={"a": 1}), "InvalidPropertyValue"),
     ],
 )
-def test_impossible_endpoints_are_refused(lab, change, code):
-    """A body that Azure refuses is refused with 400 before anything exists."""
+def test_invalid_endpoints_are_refused(lab, change, code):
+    """The answer is 400, and nothing is created."""
     body = lab.body(lab.emulator.account, "account")
     change(body)
     answer = lab.arm.put(lab.endpoint("pe-1"), body, version=NETWORK)
@@ -305,19 +305,19 @@ def of(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["-pe", "pe.", "p" * 81])
-def test_names_have_rules(lab, name):
-    """1 to 80 characters that begin with a letter or digit and end with one or an underscore."""
+def test_invalid_names_are_refused(lab, name):
+    """A name has 1 to 80 characters, begins with a letter or digit and ends with one or an underscore."""
     assert code_of(lab.put(name, lab.emulator.account, "account")) == "InvalidResourceName"
 
 
 @pytest.mark.parametrize("name", ["p", "p" * 80, "contoso.account-1_"])
-def test_names_within_the_rules_are_taken(lab, name):
+def test_valid_names_are_accepted(lab, name):
     """The shortest, the longest, and every kind of character."""
     assert lab.put(name, lab.emulator.account, "account").status_code == 201
 
 
-def test_absent_subnet_and_group(lab):
-    """A subnet that does not exist is an invalid reference; a resource group that does not exist is 404."""
+def test_missing_subnet_and_resource_group(lab):
+    """A missing subnet is an invalid reference; a missing resource group is 404."""
     absent = lab.network.child("subnets", "absent")
     assert code_of(lab.put("pe-1", lab.emulator.account, "account", subnet=absent)) == "InvalidResourceReference"
     path = lab.endpoint("pe-1").replace("rg-net", "rg-absent")
@@ -325,7 +325,7 @@ def test_absent_subnet_and_group(lab):
     assert code_of(answer) == "ResourceGroupNotFound"
 
 
-def test_full_subnet_takes_no_endpoint(lab):
+def test_full_subnet_refuses_an_endpoint(lab):
     """A subnet of 8 addresses has three for endpoints; an address is free again after its endpoint is gone."""
     small = {"properties": {"addressPrefix": "10.9.0.0/29"}}
     path = lab.path("virtualNetworks/vnet-hub/subnets/small")
@@ -343,8 +343,8 @@ def test_full_subnet_takes_no_endpoint(lab):
     assert shown["properties"]["customDnsConfigs"][0]["ipAddresses"] == ["10.9.0.5"]
 
 
-def test_removed_things_take_their_connections_along(lab):
-    """`remove` takes endpoints, networks, zones and links away at once; a second time it says that there is none."""
+def test_removed_resources_lose_their_connections(lab):
+    """`remove` deletes endpoints, networks, zones and links at once; a second call raises LookupError."""
     networks = lab.emulator.networks
     zone = networks.add_private_dns_zone(ACCOUNT_ZONE, linked_to=[lab.network])
     endpoint = networks.add_private_endpoint("pe-1", lab.subnet, lab.emulator.account, "account")
@@ -363,7 +363,7 @@ def test_removed_things_take_their_connections_along(lab):
             lab.emulator.remove(resource)
 
 
-def test_deletion_of_the_resource_group_takes_everything(lab):
+def test_deletion_of_the_resource_group_deletes_everything(lab):
     """Endpoints with their connections, networks and zones are gone, and were listed as resources before."""
     lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE)
     lab.emulator.networks.add_private_endpoint("pe-1", lab.subnet, lab.emulator.account, "account")
@@ -377,8 +377,8 @@ def test_deletion_of_the_resource_group_takes_everything(lab):
     assert [c for c in lab.emulator.connections() if c.private_endpoint_id == lab.endpoint("pe-1")] == []
 
 
-def test_operation_after_its_endpoint_is_gone_ends(lab):
-    """An endpoint removed while it is made, deleted or written to DNS does not come back."""
+def test_operation_of_a_removed_endpoint_ends(lab):
+    """An endpoint removed during its creation, deletion or DNS update does not come back."""
     zone = lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE)
     answers = [lab.put("pe-1", lab.emulator.account, "account")]
     lab.emulator.remove(lab.endpoint("pe-1"))
@@ -407,7 +407,7 @@ def arm_of(lab: Lab, make_arm: Any, *roles: Role | str) -> Any:
 
 
 def test_automatic_needs_the_right_to_approve(lab, make_arm):
-    """A network's contributor makes manual connections only, until the target's approval action is added."""
+    """A Network Contributor can create manual connections only, until the target's approval action is added."""
     arm = arm_of(lab, make_arm, "Network Contributor")
     refused = lab.put("pe-1", lab.emulator.account, "account", arm=arm)
     assert (refused.status_code, code_of(refused)) == (403, "LinkedAuthorizationFailed")
@@ -422,7 +422,7 @@ def test_automatic_needs_the_right_to_approve(lab, make_arm):
 
 @pytest.mark.parametrize("group", ["blob", "namespace"])
 def test_automatic_needs_the_right_on_storage_and_event_hubs(lab, make_arm, group):
-    """Each kind of target has an approval action of its own."""
+    """Each kind of target has its own approval action."""
     target = lab.emulator.targets(lab.emulator.account)[group]
     arm = arm_of(lab, make_arm, "Network Contributor")
     assert lab.put("pe-1", target, group, arm=arm).status_code == 403
@@ -431,7 +431,7 @@ def test_automatic_needs_the_right_on_storage_and_event_hubs(lab, make_arm, grou
 
 
 def test_ingestion_storage_is_manual(make_lab):
-    """The storage of newer accounts belongs to Microsoft: automatic is 403, manual waits for the account's approval."""
+    """Microsoft owns the storage of newer accounts: automatic is 403, manual waits for the account's approval."""
     lab = make_lab(shape="C")
     blob = lab.emulator.targets(lab.emulator.account)["blob"]
     refused = lab.put("pe-1", blob, "blob")
@@ -446,7 +446,7 @@ def test_ingestion_storage_is_manual(make_lab):
     assert [view.status for view in lab.emulator.networks.private_endpoints()] == ["Approved"]
 
 
-def test_ingestion_storage_can_approve_itself(make_lab, make_arm):
+def test_ingestion_storage_can_be_approved_automatically(make_lab, make_arm):
     """With `ingestion_endpoint="automatic"` callers who can approve on the account get an approved connection."""
     lab = make_lab(shape="C", answers=Answers(ingestion_endpoint="automatic"))
     blob = lab.emulator.targets(lab.emulator.account)["blob"]
@@ -460,7 +460,7 @@ def test_ingestion_storage_can_approve_itself(make_lab, make_arm):
 
 
 def test_subnet_zone_and_network_need_join(lab, make_arm):
-    """Endpoints join the subnet, zone groups the zone, and links the virtual network."""
+    """An endpoint joins the subnet, a zone group the zone, and a link the virtual network."""
     networks = lab.emulator.networks
     zone = networks.add_private_dns_zone(ACCOUNT_ZONE)
     networks.add_private_endpoint("pe-old", lab.subnet, lab.emulator.account, "account")
@@ -497,8 +497,8 @@ def test_built_in_roles(lab, make_arm, role, allowed):
     assert listed.status_code == (403 if role == "Private DNS Zone Contributor" else 200)
 
 
-def test_locks_and_policies_stand_in_the_way(lab):
-    """A policy denies the target's approval; a lock keeps the network from being changed."""
+def test_locks_and_policies_refuse_writes(lab):
+    """A policy denies the target's approval; a lock prevents changes to the network."""
     lab.emulator.deny_by_policy(lab.emulator.account, "*/PrivateEndpointConnectionsApproval/action")
     assert code_of(lab.put("pe-1", lab.emulator.account, "account")) == "RequestDisallowedByPolicy"
     lab.emulator.remove_denials()
@@ -509,7 +509,7 @@ def test_locks_and_policies_stand_in_the_way(lab):
 # --- virtual networks
 
 
-def test_network_is_made_changed_and_deleted(lab):
+def test_network_is_created_changed_and_deleted(lab):
     """PUT with `subnets` replaces them, PUT without keeps them; a network or subnet in use cannot be deleted."""
     path = lab.path("virtualNetworks/vnet-new")
     space = {"addressSpace": {"addressPrefixes": ["10.7.0.0/16"]}}
@@ -543,8 +543,8 @@ def test_network_is_made_changed_and_deleted(lab):
     assert lab.arm.send("DELETE", path, version=NETWORK).status_code == 204
 
 
-def test_busy_subnet_takes_no_other_write(lab):
-    """While an endpoint is made in it, subnet and network can be neither changed nor deleted."""
+def test_busy_subnet_refuses_other_writes(lab):
+    """While an endpoint is created in it, subnet and network can be neither changed nor deleted."""
     network = lab.path("virtualNetworks/vnet-hub")
     path = f"{network}/subnets/snet-pe"
     lab.put("pe-1", lab.emulator.account, "account")
@@ -571,14 +571,14 @@ def test_busy_subnet_takes_no_other_write(lab):
         {"addressPrefix": "10.0.0.0/24", "privateEndpointNetworkPolicies": "Perhaps"},
     ],
 )
-def test_impossible_subnets_are_refused(lab, properties):
+def test_invalid_subnets_are_refused(lab, properties):
     """A subnet needs an IPv4 prefix, and known policies."""
     path = lab.path("virtualNetworks/vnet-hub/subnets/snet-new")
     assert lab.arm.put(path, {"properties": properties}, version=NETWORK).status_code == 400
 
 
 def test_networks_are_listed(lab):
-    """In their group and in their subscription; a network needs a location and an address space."""
+    """In their resource group and in their subscription; a network needs a location and an address space."""
     for path in (lab.path("virtualNetworks"), lab.path("virtualNetworks").replace("/resourceGroups/rg-net", "")):
         assert [one["id"] for one in lab.get(path).json()["value"]] == [str(lab.network)]
     assert lab.get(lab.path("virtualNetworks/absent")).status_code == 404
@@ -590,8 +590,8 @@ def test_networks_are_listed(lab):
     assert "Microsoft.Purview/accounts" in [one["resourceName"] for one in types.json()["value"]]
 
 
-def test_furnishing_names_what_does_not_exist(lab):
-    """Each method says which resource the emulator has not."""
+def test_test_methods_name_missing_resources(lab):
+    """The LookupError of each method says which resource does not exist."""
     networks = lab.emulator.networks
     with pytest.raises(LookupError, match="no virtual network"):
         networks.add_subnet(f"{lab.network}x", "snet")
@@ -603,8 +603,8 @@ def test_furnishing_names_what_does_not_exist(lab):
         networks.add_private_endpoint("pe", f"{lab.subnet}x", lab.emulator.account, "account")
 
 
-def test_furnishing_links_a_zone(lab):
-    """A link made by a test counts like one made by a client."""
+def test_link_made_by_a_test_counts(lab):
+    """It counts like a link made by a client."""
     networks = lab.emulator.networks
     zone = networks.add_private_dns_zone(ACCOUNT_ZONE)
     link = networks.link_private_dns_zone(zone, lab.network, resolution_policy="NxDomainRedirect")
@@ -626,8 +626,8 @@ def clients(lab):
         yield network, dns
 
 
-def test_management_clients_do_the_whole_job(lab, clients):
-    """Zone, link, endpoint and zone group made, read and deleted with the pollers of the SDKs."""
+def test_management_clients_create_read_and_delete(lab, clients):
+    """Zone, link, endpoint and zone group, with the pollers of the SDKs."""
     network, dns = clients
     group = "rg-net"
     zone = dns.private_zones.begin_create_or_update(group, ACCOUNT_ZONE, {"location": "global"}).result()
@@ -654,8 +654,8 @@ def test_management_clients_do_the_whole_job(lab, clients):
     assert next(iter(network.subnets.list(group, "vnet-hub"))).private_endpoints == []
 
 
-def test_async_management_clients_do_the_whole_job(lab):
-    """The same endpoint and zone made, read and deleted by the async clients."""
+def test_async_management_clients_create_read_and_delete(lab):
+    """The same endpoint and zone, with the async clients."""
 
     async def work() -> list[str]:
         options = {"transport": lab.emulator.async_transport()}
@@ -676,7 +676,7 @@ def test_async_management_clients_do_the_whole_job(lab):
     assert lab.emulator.networks.private_endpoints() == []
 
 
-def test_management_client_sees_errors_of_operations(lab, clients):
+def test_management_client_raises_errors_of_operations(lab, clients):
     """A failed operation raises with the code inside it."""
     network, _ = clients
     lab.emulator.inject(Fault.failed_provisioning(code="RetryableError"))
@@ -698,7 +698,7 @@ def test_management_client_creates_a_zone_only_once(lab, clients):
 
 
 def test_lists_have_pages(make_lab):
-    """Endpoints and zones of more than a page are found by following the links."""
+    """Endpoints and zones beyond one page are found through the links."""
     lab = make_lab(page_size=2)
     for number in range(5):
         lab.emulator.networks.add_private_endpoint(f"pe-{number}", lab.subnet, lab.emulator.account, "account")
@@ -722,8 +722,8 @@ def test_times_can_be_set(make_lab):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["put-1", "put-2", "delete-1", "delete-2", "wait", "group-1"]), max_size=12))
-def test_connections_and_records_follow_the_endpoints(make_lab, steps):
-    """Whatever callers do, in the end each endpoint has one connection, and no record is left of one that is gone."""
+def test_connections_and_records_match_the_endpoints(make_lab, steps):
+    """After any requests, each endpoint has one connection, and no record of a deleted endpoint remains."""
     lab = make_lab(foreign_connections=0)
     emulator = lab.emulator
     zone = emulator.networks.add_private_dns_zone(ACCOUNT_ZONE, linked_to=[lab.network])

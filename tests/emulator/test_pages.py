@@ -1,4 +1,4 @@
-"""What a web page in a browser on the same machine can make the served emulator do: nothing."""
+"""A web page in a browser on the same machine cannot control the served emulator."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ask(server, method, path, headers=None, content=None):
         (JSON | {"Host": "evil.example"}, 403),
     ],
 )
-def test_changes_are_taken_from_this_machine_and_as_json(server, headers, status):
+def test_changes_are_accepted_from_this_machine_and_as_json(server, headers, status):
     """A page of another origin can send text without permission, and JSON only if the server allows it."""
     assert ask(server, "POST", "/_emulator/faults", headers, FAULT) == status
     assert ask(server, "DELETE", "/_emulator/faults") in {200, 204}
@@ -53,11 +53,11 @@ def test_changes_are_taken_from_this_machine_and_as_json(server, headers, status
 
 @pytest.mark.parametrize("path", ["/_emulator", "/_emulator/requests", "/metadata/endpoints?api-version=2022-09-01"])
 def test_another_host_name_is_refused(server, path):
-    """A page whose name resolves to 127.0.0.1 reads neither the records nor an address to sign in at."""
+    """A page whose name resolves to 127.0.0.1 reads neither the log nor the cloud metadata."""
     assert ask(server, "GET", path) == 200
     assert ask(server, "GET", path, {"Host": "evil.example"}) == 403
 
 
-def test_a_client_may_take_the_emulator_for_any_host(server):
-    """What is not guarded is answered under every name: clients reach Azure's hosts through a proxy."""
+def test_azures_hosts_are_accepted(server):
+    """Other paths are answered under every name, because clients reach Azure's hosts through a proxy."""
     assert ask(server, "GET", "/subscriptions?api-version=2022-12-01", {"Host": "management.azure.com"}) == 401

@@ -1,4 +1,4 @@
-"""The pytest plugin, which every pytest run loads where the package is installed."""
+"""The pytest plugin, which every pytest run loads if the package is installed."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ print([name for name in sys.modules if name.startswith("purview_mpe.emulator._")
 """
 
 
-def test_loading_the_plugin_loads_nothing_of_the_emulator():
-    """A run that uses none of its fixtures pays for the plugin's own file alone."""
+def test_loading_the_plugin_does_not_load_the_emulator():
+    """A run that uses none of its fixtures loads only the plugin's own file."""
     ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""The policy store on an account's own host: who may read and write it, and what happens to two writers."""
+"""The policy store on an account's own host: who can read and write it, and how concurrent writes end."""
 
 import json
 import threading
@@ -32,11 +32,11 @@ def code(answer):
     return answer.status_code, answer.json()["error"]["code"]
 
 
-# --- what is there
+# --- existing policies
 
 
 def test_root_policy_of_a_new_account(emulator, host):
-    """The root collection is called as the account in lower case, and its creator holds all four roles."""
+    """The root collection has the account's name in lower case, and its creator has all four roles."""
     account = emulator.add_account("Contoso-Data")
     policy = Host(emulator, host="Contoso-Data.purview.azure.com").policy("contoso-data")
     assert policy["name"] == "policy_Contoso-Data"
@@ -64,7 +64,7 @@ def test_root_policy_of_a_new_account(emulator, host):
         "/policystore/collections/pv1/metadataPolicy",
     ],
 )
-def test_policy_is_found_in_each_way(emulator, host, path, version):
+def test_a_policy_is_found_in_each_way(emulator, host, path, version):
     """By collection, in the list of all, below its collection, and by its id: the same policy."""
     answer = host.send("GET", path, version=version)
     assert answer.status_code == 200
@@ -75,7 +75,7 @@ def test_policy_is_found_in_each_way(emulator, host, path, version):
     assert host.send("GET", f"/policystore/metadataPolicies/{shown['id']}").json() == shown
 
 
-def test_roles_are_paged_past_the_last(host):
+def test_roles_have_a_link_after_the_last_page(host):
     """The list of roles has a link even after the last role, and that link leads to an empty page."""
     first = host.send("GET", "/policystore/metadataRoles").json()
     assert [role["name"] for role in first["values"]] == [
@@ -119,7 +119,7 @@ def test_collections_and_domains(emulator, host):
 
 
 def test_put_raises_the_version_by_one(emulator, host):
-    """A policy sent back as it was read is kept, with the next version; unknown fields are kept too."""
+    """A policy sent back as it was read is stored with the next version; unknown fields are kept."""
     policy = host.policy()
     policy["properties"]["somethingNew"] = {"kept": [1]}
     answer = host.put(policy)
@@ -132,7 +132,7 @@ def test_put_raises_the_version_by_one(emulator, host):
     ("choice", "status"), [("1002", (400, "1002")), ("409", (409, "1002")), ("412", (412, "1002"))]
 )
 def test_stale_version_is_refused(choice, status):
-    """The second of two writers who read the same version is refused, with a code that names the conflict."""
+    """The second of two writers with the same version is refused, with a code that names the conflict."""
     emulator = emulator_of(stale_policy=choice)
     host = Host(emulator)
     one, other = host.policy(), host.policy()
@@ -146,8 +146,8 @@ def test_stale_version_is_refused(choice, status):
 
 
 @pytest.mark.parametrize("version", [None, "4", 0])
-def test_a_stored_policy_without_a_usable_version_is_written(emulator, host, version):
-    """It counts as version 0: sent back as it was read, it is kept as version 1, and then an old one is stale."""
+def test_a_policy_without_a_usable_version_can_be_written(emulator, host, version):
+    """It counts as version 0: sent back as it was read, it is stored as version 1, and then an old one is stale."""
     stored = emulator.catalog.policy()
     del stored["version"]
     if version is not None:
@@ -159,8 +159,8 @@ def test_a_stored_policy_without_a_usable_version_is_written(emulator, host, ver
     assert code(host.put(stored)) == (400, "1002")
 
 
-def test_a_stored_policy_without_a_version_is_changed_by_other_callers(emulator):
-    """Another admin's change and `addRootCollectionAdmin` give it a version, too."""
+def test_other_callers_give_a_policy_without_version_one(emulator):
+    """Another administrator's change and `addRootCollectionAdmin` do so, too."""
     stored = emulator.catalog.policy()
     del stored["version"]
     emulator.catalog.set_policy(stored)
@@ -174,8 +174,8 @@ def test_a_stored_policy_without_a_version_is_changed_by_other_callers(emulator)
     assert emulator.catalog.policy()["version"] == 1
 
 
-def test_the_id_of_a_stored_policy_is_found_in_any_letter_case(emulator, host):
-    """As every id; without one, a policy cannot be stored."""
+def test_a_policy_id_is_found_in_any_letter_case(emulator, host):
+    """A policy without an id cannot be stored."""
     stored = emulator.catalog.policy()
     stored["id"] = "D04A7FAD-0000-4000-8000-000000000000"
     emulator.catalog.set_policy(stored)
@@ -188,7 +188,7 @@ def test_the_id_of_a_stored_policy_is_found_in_any_letter_case(emulator, host):
 
 
 def test_stale_version_can_be_accepted():
-    """Where the last writer wins, the first writer's change is lost."""
+    """If the last writer wins, the first writer's change is lost."""
     emulator = emulator_of(stale_policy="accepted")
     host = Host(emulator)
     one, other = host.policy(), host.policy()
@@ -212,7 +212,7 @@ def test_stale_version_can_be_accepted():
     ],
 )
 def test_malformed_policy_is_refused(emulator, host, change):
-    """A body that is not this policy with other rules is 400, and nothing is written."""
+    """A body that changes anything but the rules is 400, and nothing is written."""
     policy = host.policy()
     path = f"/policystore/metadataPolicies/{policy['id']}"
     change(policy)
@@ -220,8 +220,8 @@ def test_malformed_policy_is_refused(emulator, host, change):
     assert emulator.catalog.policy()["version"] == 1
 
 
-def test_unknown_policies_are_404(host):
-    """A PUT or GET of an id that no policy has, or of a collection that is not there."""
+def test_unknown_policies_are_not_found(host):
+    """A PUT or GET of an unknown id or collection is 404."""
     for method, path in (
         ("GET", "metadataPolicies/none"),
         ("PUT", "metadataPolicies/none"),
@@ -232,8 +232,8 @@ def test_unknown_policies_are_404(host):
 
 
 @pytest.mark.parametrize(("choice", "status"), [("accepted", 200), ("refused", 400)])
-def test_principal_that_does_not_exist(choice, status):
-    """A policy with a principal of no factory and no caller is kept or refused, as the emulator is set."""
+def test_a_policy_with_an_unknown_principal(choice, status):
+    """It is stored or refused, as the emulator is set; a factory's identity is always accepted."""
     emulator = emulator_of(unknown_principal=choice)
     host = Host(emulator)
     for principal, expected in (("99999999-0000-0000-0000-000000000000", status), (_identity(emulator), 200)):
@@ -262,8 +262,8 @@ def _identity(emulator):
         ("of another collection", False),
     ],
 )
-def test_role_needs_its_rule_and_a_reference(emulator, rule, grants):
-    """A role grants something only where its rule is complete and the collection's permission refers to it."""
+def test_a_role_needs_its_rule_and_a_reference(emulator, rule, grants):
+    """A role counts only if its rule is complete and the collection's permission refers to it."""
     policy = emulator.catalog.policy()
     rules = {one["id"]: one for one in policy["properties"]["attributeRules"]}
     curator, permission = rules[f"{CURATOR}:pv1"], rules["permission:pv1"]
@@ -282,7 +282,7 @@ def test_role_needs_its_rule_and_a_reference(emulator, rule, grants):
 
 
 def test_roles_on_collections(emulator):
-    """A caller holds what it was given on the root, inherits it below, and nothing else."""
+    """A caller has the roles given on the root, inherits them below, and has no others."""
     emulator.catalog.add_collection("finance")
     path = "/policystore/metadataPolicies?collectionName=finance"
     admin, reader = emulator.credential_for("collection-admin"), emulator.credential_for("data-reader")
@@ -295,8 +295,8 @@ def test_roles_on_collections(emulator):
     assert code(Host(emulator, nobody).send("GET", "/policystore/metadataRoles")) == (403, "Unauthorized")
 
 
-def test_role_holds_at_its_scope_and_on_later_accounts(emulator):
-    """A collection role of one account is none on another; one without a scope is on accounts made later too."""
+def test_roles_apply_at_their_scope_and_on_later_accounts(emulator):
+    """A role with an account as scope applies to it alone; a role without scope applies to later accounts, too."""
     other = emulator.add_account("other")
     here = emulator.credential_for(("collection-admin", emulator.account)).caller.object_id
     everywhere = emulator.credential_for("collection-admin").caller.object_id
@@ -310,8 +310,8 @@ def test_role_holds_at_its_scope_and_on_later_accounts(emulator):
     ("choice", "listed", "read"),
     [("403", (403, "Unauthorized"), 403), ("401", (401, "Unauthorized"), 401), ("empty", None, 403)],
 )
-def test_who_is_not_an_admin(choice, listed, read):
-    """The three possible answers to a caller who may not see the policy."""
+def test_answers_to_a_caller_without_admin_role(choice, listed, read):
+    """Three answers are possible if the caller cannot see the policy."""
     emulator = emulator_of(forbidden_policy=choice)
     host = Host(emulator, emulator.credential_for("data-curator", "Owner"))
     answer = host.send("GET", "/policystore/metadataPolicies?collectionName=pv1")
@@ -325,7 +325,7 @@ def test_who_is_not_an_admin(choice, listed, read):
     assert emulator.catalog.policy() == policy
 
 
-def test_token_must_be_for_the_host_that_is_asked(emulator):
+def test_a_token_must_be_for_the_requested_host(emulator):
     """A token for Azure Resource Manager is 401 on an account's host, and the other way round."""
     wrong = Host(emulator, scope="https://management.azure.com/.default")
     assert code(wrong.send("GET", "/policystore/metadataRoles")) == (401, "InvalidAuthenticationTokenAudience")
@@ -341,7 +341,7 @@ def test_token_must_be_for_the_host_that_is_asked(emulator):
     [("public", "https://purview.azure.net", "https://purview.azure.us"), ("own", "https://purview.azure.us", "https://purview.azure.net")],
 )  # fmt: skip
 def test_audience_in_a_sovereign_cloud(choice, right, wrong):
-    """One audience for all clouds, or one for each: both are possible."""
+    """The audience is the same in all clouds or differs per cloud; both can be set."""
     emulator = Emulator(cloud="us-government", inside_network=True, answers=Answers(sovereign_audience=choice))
     arm = Host(
         emulator, host="management.usgovcloudapi.net", scope="https://management.core.usgovcloudapi.net//.default"
@@ -356,8 +356,8 @@ def test_audience_in_a_sovereign_cloud(choice, right, wrong):
 # --- networks
 
 
-def test_closed_account_is_closed_from_outside():
-    """From outside a closed account answers 403 with the documented sentence; inside and when open it answers."""
+def test_a_closed_account_answers_403_from_outside():
+    """The message is the documented one; inside the network, and if the account is open, it answers."""
     emulator = Emulator(inside_network=False)
     outside, inside = Host(emulator), Host(emulator, emulator.credential_for("collection-admin", inside_network=True))
     refused = outside.send("GET", "/policystore/metadataRoles")
@@ -372,15 +372,15 @@ def test_closed_account_is_closed_from_outside():
     assert open_host.send("GET", "/policystore/metadataRoles").status_code == 200
 
 
-def test_closed_account_can_reset_connections():
-    """The other possible answer from outside is a broken connection."""
+def test_a_closed_account_can_reset_connections():
+    """This is the other possible answer from outside."""
     emulator = Emulator(inside_network=False, answers=Answers(closed_account="reset"))
     with pytest.raises(ServiceRequestError, match="reset"):
         Host(emulator).send("GET", "/policystore/metadataRoles")
 
 
-def test_host_of_no_account_is_not_known(emulator):
-    """No name server knows the host of an account that does not exist."""
+def test_the_host_of_a_missing_account_does_not_resolve(emulator):
+    """The client's error is that of an unknown name."""
     for host in ("nobody.purview.azure.com", f"{emulator.tenant}-api.purview-service.microsoft.com"):
         with pytest.raises(ServiceRequestError, match="Name or service not known"):
             Host(emulator, host=host).send("GET", "/policystore/metadataRoles")
@@ -388,7 +388,7 @@ def test_host_of_no_account_is_not_known(emulator):
 
 @pytest.mark.parametrize("classic", ["answers", "gone"])
 def test_tenant_level_account(classic):
-    """A tenant-level account is reached on the tenant's host, and perhaps on its own too."""
+    """A tenant-level account is reached on the tenant's host, and, as set, on its own too."""
     emulator = emulator_of(classic_host=classic)
     account = emulator.add_account("corp", tenant_level=True)
     arm = Host(emulator, host="management.azure.com", scope="https://management.azure.com/.default")
@@ -411,8 +411,8 @@ def test_tenant_level_account(classic):
     assert code(second) == (409, "35001")
 
 
-def test_young_account_is_not_ready(emulator):
-    """While an account is being created its root policy is being written: 409, and later 200."""
+def test_an_account_being_created_answers_409(emulator):
+    """Its root policy does not exist yet."""
     emulator.add_account("young", creating=True)
     host = Host(emulator, host="young.purview.azure.com")
     assert host.send("GET", "/policystore/metadataRoles").status_code == 409
@@ -420,8 +420,8 @@ def test_young_account_is_not_ready(emulator):
     assert host.send("GET", "/policystore/metadataRoles").status_code == 200
 
 
-def test_who_makes_an_account_is_its_admin(emulator):
-    """The caller of the PUT holds every role on the root collection of the account."""
+def test_the_creator_of_an_account_is_its_admin(emulator):
+    """The caller of the PUT has every role on the root collection of the account."""
     maker = emulator.credential_for("Contributor")
     arm = Host(emulator, maker, "management.azure.com", "https://management.azure.com/.default")
     path = str(emulator.account).replace("pv1", "made")
@@ -430,7 +430,7 @@ def test_who_makes_an_account_is_its_admin(emulator):
     assert emulator.catalog.members("collection-admin", path) == [maker.caller.object_id]
 
 
-# --- the back door of Azure Resource Manager
+# --- addRootCollectionAdmin
 
 
 def add_admin(emulator, principal, credential=None, version="2021-07-01"):
@@ -438,8 +438,8 @@ def add_admin(emulator, principal, credential=None, version="2021-07-01"):
     return arm.send("POST", f"{emulator.account}/addRootCollectionAdmin", {"objectId": principal}, version=version)
 
 
-def test_root_collection_admin_is_added_from_outside():
-    """POST answers 200 without a body although the account is closed; a second time nothing changes."""
+def test_a_root_collection_admin_is_added_from_outside():
+    """POST answers 200 without a body although the account is closed; a second call changes nothing."""
     emulator = Emulator()
     principal = emulator.credential_for("none").caller.object_id
     for _ in range(2):
@@ -452,15 +452,15 @@ def test_root_collection_admin_is_added_from_outside():
 
 @pytest.mark.parametrize(("choice", "contributor"), [("action", 200), ("owner", 403)])
 def test_who_may_add_a_root_collection_admin(choice, contributor):
-    """An Owner may, a Reader may not; a Contributor may or may not, as the emulator is set."""
+    """An Owner can, a Reader cannot; for a Contributor the emulator can be set."""
     emulator = Emulator(answers=Answers(root_admin_by=choice))
     principal = emulator.credential_for("none").caller.object_id
     for role, status in (("Reader", 403), ("Contributor", contributor), ("Owner", 200)):
         assert add_admin(emulator, principal, emulator.credential_for(role)).status_code == status
 
 
-def test_parallel_calls_lose():
-    """Of calls that overlap, one is done and the others are 400 with the code 1002."""
+def test_one_of_parallel_calls_succeeds():
+    """The others are 400 with the code 1002."""
     emulator = Emulator(latency=1)
     principals = [emulator.credential_for("none").caller.object_id for _ in range(3)]
     answers, barrier = [], threading.Barrier(3)
@@ -482,11 +482,11 @@ def test_parallel_calls_lose():
     assert len(set(principals) & set(emulator.catalog.members("collection-admin"))) == 1
 
 
-# --- from a test
+# --- test methods
 
 
 def test_set_policy_grant_and_revoke(emulator):
-    """A test puts any policy into the store, and acts as another admin whose writes raise the version."""
+    """A test stores any policy, and acts as another administrator, whose writes raise the version."""
     policy = emulator.catalog.policy()
     policy["properties"]["attributeRules"] = [
         one for one in policy["properties"]["attributeRules"] if CURATOR not in one["id"]
@@ -508,7 +508,7 @@ def test_set_policy_grant_and_revoke(emulator):
 
 
 def test_data_plane_survives_a_dump(emulator):
-    """Collections, policies, entities and callers are the same in an emulator made from a dump."""
+    """Collections, policies, entities and callers are the same in an emulator loaded from a dump."""
     emulator.catalog.add_collection("finance")
     caller = emulator.credential_for("data-reader", inside_network=False).caller
     emulator.catalog.grant("data-curator", caller.object_id)

@@ -1,4 +1,4 @@
-"""Private DNS: the zones of a target, zone groups, zones with their links, and what resolves inside a network."""
+"""Private DNS: the zones of a target, zone groups, zones with their links, and name resolution inside a network."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_groups_of_an_account_and_its_zones(lab):
         ({"platform_group": "every-account"}, False, ["account", "portal", "platform"]),
     ],
 )
-def test_platform_where_the_host_says_so(make_lab, answers, tenant_level, groups):
-    """A tenant-level account has `platform`, and nothing else if its own host is gone."""
+def test_platform_group_depends_on_the_host(make_lab, answers, tenant_level, groups):
+    """A tenant-level account has `platform`, and no other group if its own host is gone."""
     lab = make_lab(answers=Answers(**answers))
     account = lab.emulator.add_account("pv-two", tenant_level=tenant_level)
     listed = lab.get(f"{account}/privateLinkResources", PURVIEW).json()["value"]
@@ -39,7 +39,7 @@ def test_platform_where_the_host_says_so(make_lab, answers, tenant_level, groups
 
 
 def test_zones_of_sovereign_clouds(make_lab):
-    """US Government has zones of its own."""
+    """US Government has its own zones."""
     lab = make_lab(cloud="us-government")
     zones = {
         zone
@@ -84,7 +84,7 @@ def test_host_of_each_group_resolves_inside_the_network(make_lab, shape, group, 
 
 
 def resolves_inside(lab: Lab, config: dict[str, Any], zone_name: str) -> None:
-    """Assert that a name is public, hidden by an empty zone, and private once the zone group is written."""
+    """Assert that a name is public, then hidden by an empty zone, and private once the zone group is written."""
     seen = [lab.emulator.networks.resolve(lab.network, config["fqdn"])]
     zone = lab.emulator.networks.add_private_dns_zone(zone_name, linked_to=[lab.network])
     seen.append(lab.emulator.networks.resolve(lab.network, config["fqdn"]))
@@ -94,7 +94,7 @@ def resolves_inside(lab: Lab, config: dict[str, Any], zone_name: str) -> None:
 
 
 def test_ingestion_storage_has_a_zone_below_storage_azure_net(make_lab):
-    """Its host is in a numbered zone, and its record holds the number."""
+    """Its host is in a numbered zone, and its record contains the number."""
     lab = make_lab(shape="C")
     blob = lab.emulator.targets(lab.emulator.account)["blob"]
     shown = lab.made("pe-1", blob, "queue", manual=True)
@@ -106,8 +106,8 @@ def test_ingestion_storage_has_a_zone_below_storage_azure_net(make_lab):
     resolves_inside(lab, config, "privatelink.queue.storage.azure.net")
 
 
-def test_zone_of_another_name_gets_the_first_label(lab):
-    """A zone group writes into whatever zone it names."""
+def test_zone_with_another_name_gets_the_first_label(lab):
+    """A zone group writes into any zone that it names."""
     zone = lab.emulator.networks.add_private_dns_zone("corp.example")
     lab.made("pe-1", lab.emulator.account, "account")
     lab.end(lab.put_group("pe-1", zone))
@@ -118,7 +118,7 @@ def test_zone_of_another_name_gets_the_first_label(lab):
 
 
 def test_zone_group_as_recorded(lab):
-    """201 with an operation; then it shows its records, and the endpoint no DNS configuration of its own."""
+    """201 with an operation; afterwards it shows its records, and the endpoint shows no DNS configuration."""
     zone = lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE)
     lab.made("pe-1", lab.emulator.account, "account")
     answer = lab.put_group("pe-1", zone)
@@ -153,7 +153,7 @@ def test_endpoint_has_one_zone_group(lab):
     assert lab.arm.send("DELETE", path, version=NETWORK).status_code == 204
 
 
-def test_operations_on_one_endpoint_exclude_each_other(lab):
+def test_one_endpoint_has_one_operation_at_a_time(lab):
     """While a zone group is written, endpoint and group can be neither changed nor deleted."""
     zone = lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE)
     path = f"{lab.endpoint('pe-1')}/privateDnsZoneGroups/default"
@@ -173,7 +173,7 @@ def test_operations_on_one_endpoint_exclude_each_other(lab):
 
 
 def test_zone_group_can_fail(lab):
-    """A fault fails the operation; the same PUT tries again. A failed endpoint takes no zone group."""
+    """A fault fails the operation, and the same PUT tries again. A failed endpoint accepts no zone group."""
     zone = lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE)
     lab.made("pe-1", lab.emulator.account, "account")
     lab.emulator.inject(Fault.failed_provisioning(code="RetryableError", path="privateDnsZoneGroups"))
@@ -186,8 +186,8 @@ def test_zone_group_can_fail(lab):
     assert lab.put_group("pe-2", zone).status_code == 400
 
 
-def test_impossible_zone_groups_are_refused(lab):
-    """None or more than five zones, a zone that does not exist, a configuration without name or id."""
+def test_invalid_zone_groups_are_refused(lab):
+    """No zone or more than five, a missing zone, a configuration without name or id."""
     zone = lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE)
     lab.made("pe-1", lab.emulator.account, "account")
     assert lab.put_group("pe-1").status_code == 400
@@ -201,7 +201,7 @@ def test_impossible_zone_groups_are_refused(lab):
 
 
 def test_policy_writes_zone_groups(lab):
-    """A company's policy adds its group after its seconds, unless the endpoint has one by then."""
+    """A company's policy adds its group after the given seconds, unless the endpoint has one by then."""
     networks = lab.emulator.networks
     zone = networks.add_private_dns_zone(ACCOUNT_ZONE, linked_to=[lab.network])
     networks.add_zone_policy("account", zone, after=30)
@@ -224,7 +224,7 @@ def test_policy_writes_zone_groups(lab):
 
 
 def test_zone_as_recorded(lab):
-    """202 with an empty object and two addresses; the status address answers 202 until it has ended."""
+    """202 with an empty object and two addresses; the status address answers 202 until the operation has ended."""
     answer = lab.arm.put(lab.zone(), {"location": "global"}, version=DNS)
     assert (answer.status_code, answer.json()) == (202, {})
     addresses = [answer.headers["Azure-AsyncOperation"], answer.headers["Location"]]
@@ -243,8 +243,8 @@ def test_zone_as_recorded(lab):
     assert shown["properties"]["maxNumberOfVirtualNetworkLinks"] == 1_000
 
 
-def test_zone_appears_at_the_end_of_its_operation(lab):
-    """It is 404 before; a zone that exists is kept with new tags."""
+def test_zone_exists_at_the_end_of_its_operation(lab):
+    """It is 404 before; a PUT of an existing zone changes its tags."""
     lab.arm.put(lab.zone(), {"location": "global"}, version=DNS)
     assert lab.get(lab.zone(), DNS).status_code == 404
     assert code_of(lab.link(lab.zone())) == "ParentResourceNotFound"
@@ -256,7 +256,7 @@ def test_zone_appears_at_the_end_of_its_operation(lab):
 
 
 def test_conditions_of_a_zone(lab):
-    """`If-None-Match: *` creates only; `If-Match` wants the right tag."""
+    """`If-None-Match: *` only creates; `If-Match` needs the current tag."""
     create_only = {"If_None_Match": "*"}
     first = lab.arm.put(lab.zone(), {"location": "global"}, version=DNS, **create_only)
     assert lab.end(first) == {"status": "Succeeded"}
@@ -276,13 +276,13 @@ def test_link_and_its_policy(lab):
     assert shown["properties"]["virtualNetwork"] == {"id": str(lab.network)}
     assert shown["properties"]["virtualNetworkLinkState"] == "Completed"
     assert lab.get(zone, DNS).json()["properties"]["numberOfVirtualNetworkLinks"] == 1
-    # The policy lets names through that the zone does not have.
+    # With this policy, names that the zone does not have resolve publicly.
     assert lab.emulator.networks.resolve(lab.network, "other.purview.azure.com") == "public"
     assert lab.get(f"{zone}/virtualNetworkLinks/absent", DNS).status_code == 404
 
 
-def test_network_takes_one_zone_of_a_name(lab):
-    """A second zone of the name in another group cannot be linked, not even at the same moment."""
+def test_network_accepts_one_zone_of_a_name(lab):
+    """A second zone of the name in another resource group cannot be linked, even at the same time."""
     networks = lab.emulator.networks
     first = str(networks.add_private_dns_zone(ACCOUNT_ZONE))
     second = str(networks.add_private_dns_zone(ACCOUNT_ZONE, resource_group="rg-other"))
@@ -302,8 +302,8 @@ def test_network_takes_one_zone_of_a_name(lab):
     assert lab.end(lab.link(second, network=spoke)) == {"status": "Succeeded"}
 
 
-def test_impossible_links_are_refused(lab):
-    """An absent network, a wrong policy or flag, a wrong location, another network under the same name."""
+def test_invalid_links_are_refused(lab):
+    """A missing network, a wrong policy or flag, a wrong location, another network under the same name."""
     zone = str(lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE))
     assert code_of(lab.link(zone, network=f"{lab.network}x")) == "InvalidResourceReference"
     assert lab.link(zone, network="nonsense").status_code == 400
@@ -317,13 +317,13 @@ def test_impossible_links_are_refused(lab):
 @pytest.mark.parametrize(
     ("name", "body"), [("single", {"location": "global"}), (ACCOUNT_ZONE, {"location": "westeurope"})]
 )
-def test_impossible_zones_are_refused(lab, name, body):
+def test_invalid_zones_are_refused(lab, name, body):
     """A zone has two labels or more, and the location `global`."""
     assert lab.arm.put(lab.zone(name), body, version=DNS).status_code == 400
 
 
 def test_zone_with_links_cannot_be_deleted(lab):
-    """409 until its links are gone; then 202, and 204 once it is gone."""
+    """409 until its links are deleted; then 202, and 204 once it is gone."""
     zone = str(lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE, linked_to=[lab.network]))
     link = f"{zone}/virtualNetworkLinks/vnet-hub"
     assert code_of(lab.arm.send("DELETE", zone, version=DNS)) == "CannotDeleteResource"
@@ -335,7 +335,7 @@ def test_zone_with_links_cannot_be_deleted(lab):
 
 
 def test_zone_and_link_can_fail_inside_their_operations(lab):
-    """A fault names the code; nothing is made."""
+    """The fault sets the code; nothing is created."""
     lab.emulator.inject(Fault.failed_provisioning(code="Throttled", times=2))
     assert error_of(lab.end(lab.arm.put(lab.zone(), {"location": "global"}, version=DNS))) == "Throttled"
     assert lab.emulator.networks.private_dns_zones() == []
@@ -344,8 +344,8 @@ def test_zone_and_link_can_fail_inside_their_operations(lab):
     assert lab.emulator.networks.private_dns_zones()[0].linked_to == ()
 
 
-def test_link_to_a_zone_that_is_gone_is_not_made(lab):
-    """A zone removed while its link is made does not come back."""
+def test_link_to_a_removed_zone_is_not_created(lab):
+    """A zone removed while its link is created does not come back."""
     zone = lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE)
     answer = lab.link(str(zone))
     lab.emulator.remove(zone)
@@ -355,7 +355,7 @@ def test_link_to_a_zone_that_is_gone_is_not_made(lab):
 
 
 def test_records_of_a_zone(lab):
-    """Address records are listed, and one by one; the whole list begins with the zone's authority."""
+    """Address records are listed, and can be read one by one; the list of all records begins with the zone's SOA."""
     zone = str(lab.emulator.networks.add_private_dns_zone(ACCOUNT_ZONE, records={"other": "10.1.0.9"}))
     [record] = lab.get(f"{zone}/A", DNS).json()["value"]
     assert (record["name"], record["properties"]["aRecords"]) == ("other", [{"ipv4Address": "10.1.0.9"}])

@@ -1,4 +1,4 @@
-"""Answers as they were recorded from Azure, field by field."""
+"""Answers in the form that was recorded from Azure, field by field."""
 
 import re
 
@@ -22,7 +22,7 @@ def ours(emulator, group):
 
 @pytest.fixture
 def requested(emulator, arm):
-    """All four endpoints of an account are requested, and their connections are there."""
+    """All four endpoints of an account are requested, and their connections exist."""
     for group, target in emulator.targets(emulator.account).items():
         arm.request_endpoint(f"p_{group}", target, group)
     emulator.clock.sleep(20)
@@ -32,8 +32,8 @@ def requested(emulator, arm):
 @pytest.mark.parametrize(
     "child", ["managedVirtualNetworks/none", "managedVirtualNetworks/default/managedPrivateEndpoints/none", "integrationRuntimes/none"]
 )  # fmt: skip
-def test_absent_child_of_factory_is_a_missing_document(emulator, arm, child):
-    """A GET of something that a factory does not have answers Data Factory's own 404, not the gateway's."""
+def test_a_missing_child_of_a_factory_has_data_factorys_404(emulator, arm, child):
+    """It is not the gateway's 404."""
     answer = arm.get(f"{emulator.factory}/{child}")
     kind = child.replace("managedVirtualNetworks", "managedvirtualnetworks").replace("managedPrivateEndpoints", "managedprivateendpoints").replace("integrationRuntimes", "integrationruntimes")  # fmt: skip
     assert answer.status_code == 404
@@ -48,8 +48,8 @@ def test_absent_child_of_factory_is_a_missing_document(emulator, arm, child):
 
 
 @pytest.mark.parametrize(("resource", "version"), [("factory", "2018-06-01"), ("account", PURVIEW)])
-def test_absent_resource_is_the_gateways_404(emulator, arm, resource, version):
-    """A GET of an absent factory or account answers `ResourceNotFound`, with the gateway's words."""
+def test_a_missing_resource_has_the_gateways_404(emulator, arm, resource, version):
+    """A GET of a missing factory or account answers `ResourceNotFound`, with the gateway's message."""
     answer = arm.get(f"{getattr(emulator, resource)}x", version=version)
     assert answer.status_code == 404
     error = answer.json()["error"]
@@ -81,8 +81,8 @@ def test_new_endpoint_as_recorded(emulator, arm):
     assert network["properties"]["vNetId"][:8] not in hidden
 
 
-def test_hidden_endpoint_lowers_the_factory_alone(emulator, arm):
-    """The hidden private endpoint has the factory in lower case, and the endpoint as it was given."""
+def test_hidden_endpoint_has_only_the_factory_in_lower_case(emulator, arm):
+    """The endpoint's name keeps its letter case in the id of the hidden private endpoint."""
     factory = emulator.add_factory("ADF-Sales")
     arm.request_endpoint("Purview_Blob", emulator.targets(emulator.account)["blob"], "blob", factory)
     [endpoint] = emulator.endpoints(factory)
@@ -90,8 +90,8 @@ def test_hidden_endpoint_lowers_the_factory_alone(emulator, arm):
 
 
 @pytest.mark.parametrize(("form", "kind"), [("object", dict), ("text", str)])
-def test_failed_endpoint_says_why(make_arm, form, kind):
-    """`properties.error` of a failed endpoint holds the reason, in either of the two forms that are possible."""
+def test_failed_endpoint_shows_the_reason(make_arm, form, kind):
+    """`properties.error` of a failed endpoint has one of two possible forms."""
     emulator = Emulator(answers=Answers(endpoint_error=form))
     arm = make_arm(emulator)
     arm.request_endpoint("nowhere", f"{emulator.account}x", "account")
@@ -133,7 +133,7 @@ def test_event_hubs_approval_as_recorded(requested, arm):
 
 
 @pytest.mark.parametrize("before", ["Approved", "Rejected"])
-def test_storage_refuses_to_approve_what_is_decided(requested, arm, before):
+def test_storage_refuses_to_approve_a_decided_connection(requested, arm, before):
     """Approving an Approved or Rejected connection of a storage account is 400, and nothing changes."""
     connection = ours(requested, "blob")
     assert arm.put(connection.id, decision(before, description="first"), version=STORAGE).status_code == 200
@@ -143,8 +143,8 @@ def test_storage_refuses_to_approve_what_is_decided(requested, arm, before):
     assert (ours(requested, "blob").status, ours(requested, "blob").description) == (before, "first")
 
 
-def test_storage_rejects_what_is_approved(requested, arm):
-    """Rejecting an Approved connection is 200, and a description that is not sent becomes empty."""
+def test_storage_rejects_an_approved_connection(requested, arm):
+    """The answer is 200, and a description that is not sent becomes empty."""
     connection = ours(requested, "blob")
     assert arm.put(connection.id, decision("Approved", description="mine"), version=STORAGE).status_code == 200
     answer = arm.put(connection.id, decision("Rejected"), version=STORAGE)
@@ -162,8 +162,8 @@ SEEN = [
 ]
 
 
-def test_account_fills_in_step_by_step(emulator, arm):
-    """While it is Creating an account shows its resources one after the other, and each exists once it shows."""
+def test_an_account_shows_its_resources_one_by_one(emulator, arm):
+    """While the account is Creating, each resource exists once it is shown."""
     account = emulator.add_account("young", creating=True)
     began = emulator.clock.now()
     for seconds, resources, state in SEEN:
@@ -178,7 +178,7 @@ def test_account_fills_in_step_by_step(emulator, arm):
 
 @pytest.mark.parametrize(("shape", "steps"), [("C", [0, 0, 1, 1]), ("D", [0, 0, 1, 1])])
 def test_ingestion_storage_appears_later_as_well(make_arm, shape, steps):
-    """A new account has its ingestion storage from the moment on at which others have managed storage."""
+    """A new account shows its ingestion storage when other accounts show managed storage."""
     emulator = Emulator(times=Times(account_creation=10))
     account = emulator.add_account("young", shape=shape, creating=True)
     shown = []
@@ -189,7 +189,7 @@ def test_ingestion_storage_appears_later_as_well(make_arm, shape, steps):
     assert shown == steps
 
 
-def test_changed_account_says_creating_with_everything_shown(emulator, arm):
+def test_a_changed_account_is_creating_with_all_resources(emulator, arm):
     """After a PATCH of tags an account says Creating for a minute and shows all of its resources."""
     before = arm.get(emulator.account, version=PURVIEW).json()["properties"]["managedResources"]
     for _ in range(2):
@@ -202,8 +202,8 @@ def test_changed_account_says_creating_with_everything_shown(emulator, arm):
     assert arm.get(emulator.account, version=PURVIEW).json()["properties"]["provisioningState"] == "Succeeded"
 
 
-def test_change_does_not_end_a_creation(emulator, arm):
-    """An account that never ends its creation, or is still at it, stays Creating after a PATCH."""
+def test_a_change_does_not_end_a_creation(emulator, arm):
+    """An account that never ends its creation, or is still being created, stays Creating after a PATCH."""
     hidden = emulator.add_account("hidden", shape="F")
     young = emulator.add_account("young", creating=True)
     for account in (hidden, young):
@@ -216,7 +216,7 @@ def test_change_does_not_end_a_creation(emulator, arm):
     assert arm.get(hidden, version=PURVIEW).json()["properties"]["provisioningState"] == "Creating"
 
 
-def test_account_is_deleted_in_three_minutes(emulator, arm):
+def test_an_account_is_deleted_in_three_minutes(emulator, arm):
     """DELETE answers 202 with Location; the account says Deleting, and then the gateway's 404."""
     answer = arm.send("DELETE", emulator.account, version=PURVIEW)
     assert answer.status_code == 202
@@ -233,8 +233,8 @@ def test_account_is_deleted_in_three_minutes(emulator, arm):
     assert arm.send("DELETE", emulator.account, version=PURVIEW).status_code == 204
 
 
-def test_what_is_under_way_with_an_account_survives_a_dump(emulator, arm):
-    """In an emulator made from a dump, creation, change and deletion begin again and end."""
+def test_operations_of_an_account_restart_after_a_dump(emulator, arm):
+    """In an emulator loaded from a dump, creation, change and deletion restart and end."""
     young = emulator.add_account("young", creating=True)
     changed = emulator.add_account("changed")
     arm.send("PATCH", changed, version=PURVIEW, body={"tags": {"a": "b"}})
@@ -252,7 +252,7 @@ def test_what_is_under_way_with_an_account_survives_a_dump(emulator, arm):
     assert set(again.targets(young)) == {"account", "blob", "queue", "namespace"}
 
 
-def test_answers_say_what_is_left_of_the_request_budget(emulator, arm):
+def test_answers_show_the_rest_of_the_request_budget(emulator, arm):
     """Reads, writes and deletes each name the caller's own bucket and the subscription's."""
     read = arm.get(emulator.factory).headers
     assert read["x-ms-ratelimit-remaining-subscription-reads"] == "249"
@@ -276,7 +276,7 @@ def filled(limit, **options):
 
 @pytest.mark.parametrize(("group", "other"), [("blob", "queue"), ("namespace", None)])
 def test_full_target_fails_the_endpoint(make_arm, group, other):
-    """The last free place is taken; the next endpoint ends as Failed and says which limit it met."""
+    """The last place is used; the next endpoint ends as Failed and names the limit."""
     emulator = filled(4)
     arm = make_arm(emulator)
     target = emulator.targets(emulator.account)[group]
@@ -297,7 +297,7 @@ def test_full_target_fails_the_endpoint(make_arm, group, other):
 
 
 def test_full_target_can_refuse_at_once(make_arm):
-    """With the other answer the PUT of one endpoint too many is 400, and no endpoint is there."""
+    """With the other answer the PUT of one endpoint too many is 400, and no endpoint exists."""
     emulator = filled(3, answers=Answers(full_target="refused"))
     arm = make_arm(emulator)
     target = emulator.targets(emulator.account)["blob"]
@@ -309,8 +309,8 @@ def test_full_target_can_refuse_at_once(make_arm):
     assert [one.name for one in emulator.endpoints()] == ["first"]
 
 
-def test_a_freed_place_can_be_taken(make_arm):
-    """A connection that goes away makes room."""
+def test_a_removed_connection_makes_room(make_arm):
+    """The next endpoint is created."""
     emulator = filled(3)
     arm = make_arm(emulator)
     target = emulator.targets(emulator.account)["namespace"]
@@ -322,7 +322,7 @@ def test_a_freed_place_can_be_taken(make_arm):
 
 
 def test_documented_limits_are_the_default():
-    """200 connections for a storage account and 120 for a namespace; a Purview account has no limit that is known."""
+    """200 connections for a storage account and 120 for a namespace; for a Purview account no limit is known."""
     emulator = Emulator()
     targets = emulator.targets(emulator.account)
     world = emulator._parts.world
@@ -338,8 +338,8 @@ def test_documented_limits_are_the_default():
         (lambda: Times(account_change="soon"), "account_change: must be a number of seconds from 0 on, not 'soon'"),
     ],
 )
-def test_impossible_choices_are_refused(make, message):
-    """The error names the field and what it takes."""
+def test_invalid_answers_are_refused(make, message):
+    """The error names the field and its possible values."""
     with pytest.raises(ValueError) as refused:
         make()
     assert str(refused.value) == message

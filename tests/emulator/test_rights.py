@@ -1,4 +1,4 @@
-"""Who may do what: roles, locks, policies, deny assignments, unregistered providers."""
+"""Permissions: roles, locks, policies, deny assignments, unregistered providers."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ APPROVED = {"properties": {"privateLinkServiceConnectionState": {"status": "Appr
 
 @pytest.fixture
 def story(emulator, arm):
-    """What each person of the job would like to do, as one request each."""
+    """The operations of each person involved, as one request each."""
     targets = emulator.targets(emulator.account)
     for group in ("account", "blob", "namespace"):
         arm.request_endpoint(f"p_{group}", targets[group], group)
@@ -97,7 +97,7 @@ APPROVALS = {
     ],
 )
 def test_what_each_role_allows(emulator, make_arm, story, roles, may):
-    """Every step of the job is allowed or is a 403 AuthorizationFailed that names action, scope and client."""
+    """Every operation is allowed, or is a 403 AuthorizationFailed that names action, scope and client."""
     arm = make_arm(emulator, emulator.credential_for(*roles))
     allowed = set()
     for step, (method, path, version, body) in story.items():
@@ -113,8 +113,8 @@ def test_what_each_role_allows(emulator, make_arm, story, roles, may):
     assert allowed == may
 
 
-def test_roles_hold_at_their_scope(emulator, make_arm):
-    """A role assigned at one factory says nothing about another; a pair brings its own scope."""
+def test_roles_apply_at_their_scope(emulator, make_arm):
+    """A role assigned at one factory does not apply to another; a pair has its own scope."""
     other = emulator.add_factory("other")
     near = f"{emulator.factory}x"
     emulator.add_factory("df1x")
@@ -125,13 +125,13 @@ def test_roles_hold_at_their_scope(emulator, make_arm):
 
 
 def test_an_unknown_role_is_refused(emulator):
-    """The error lists the roles that there are."""
+    """The error lists the known roles."""
     with pytest.raises(ValueError, match="Data Factory Contributor"):
         emulator.credential_for("Data Factory Contributer")
 
 
-def test_permissions_are_those_of_the_caller(emulator, make_arm):
-    """The list has one entry per role that holds at the scope, with what it excepts."""
+def test_permissions_are_the_callers(emulator, make_arm):
+    """The list has one entry per role that applies at the scope, with its exceptions."""
     arm = make_arm(emulator, emulator.credential_for("Contributor", ("Reader", emulator.factory)))
     path = "/providers/Microsoft.Authorization/permissions"
     at_factory = arm.get(f"{emulator.factory}{path}", version="2022-04-01").json()["value"]
@@ -141,8 +141,8 @@ def test_permissions_are_those_of_the_caller(emulator, make_arm):
     assert "Microsoft.Authorization/*/Write" in at_account[0]["notActions"]
 
 
-def test_async_callers(emulator):
-    """Async credentials have the same rights as sync ones."""
+def test_async_credentials_have_the_same_rights(emulator):
+    """As sync ones."""
     from azure.mgmt.datafactory.aio import DataFactoryManagementClient as AioClient
 
     async def get():
@@ -158,8 +158,8 @@ def test_async_callers(emulator):
     assert refused.value.status_code == 403
 
 
-def test_a_lock_keeps_an_endpoint_alive(emulator, arm):
-    """DELETE answers 200, and the endpoint ends as Failed instead of going away."""
+def test_a_lock_prevents_the_deletion_of_an_endpoint(emulator, arm):
+    """DELETE answers 200, and the endpoint ends as Failed and stays."""
     for number, locked in enumerate((emulator.factory, emulator.account)):
         emulator.add_lock(locked, deletion_ends="Failed" if number else "Succeeded")
         name = f"p{number}"
@@ -178,7 +178,7 @@ def test_a_lock_keeps_an_endpoint_alive(emulator, arm):
 
 
 def test_a_read_only_lock_refuses_writes(emulator, arm, story):
-    """Approvals on a read-only target are 409 ScopeLocked; a delete lock lets them pass, but no deletion."""
+    """Approvals on a read-only target are 409 ScopeLocked; a delete lock allows them, but no deletion."""
     emulator.add_lock(emulator.account, "ReadOnly", name="freeze")
     method, path, version, body = story["approve account"]
     refused = arm.send(method, path, version=version, body=body)
@@ -198,8 +198,8 @@ def test_a_read_only_lock_refuses_writes(emulator, arm, story):
         ("add_deny_assignment", "DenyAssignmentAuthorizationFailed"),
     ],
 )
-def test_denials(emulator, arm, story, deny, code):
-    """A policy or a deny assignment refuses writes at its scope with 403 and its own code, and no reads."""
+def test_policies_and_deny_assignments(emulator, arm, story, deny, code):
+    """They refuse writes at their scope with 403 and their own code, but no reads."""
     blob = emulator.targets(emulator.account)["blob"]
     group = f"/subscriptions/{blob.subscription}/resourceGroups/{blob.resource_group}"
     getattr(emulator, deny)(group, "*/privateEndpointConnections*/*")
@@ -215,7 +215,7 @@ def test_denials(emulator, arm, story, deny, code):
 
 
 def test_an_unregistered_provider(emulator, arm):
-    """Even a GET is 409 MissingSubscriptionRegistration until somebody registers the provider."""
+    """Even a GET is 409 MissingSubscriptionRegistration until the provider is registered."""
     emulator.unregister("Microsoft.Purview")
     refused = arm.get(emulator.account, version="2024-04-01-preview")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "MissingSubscriptionRegistration")
@@ -229,10 +229,10 @@ def test_an_unregistered_provider(emulator, arm):
 
 
 def test_the_sdk_registers_a_provider_on_a_plain_read(monkeypatch):
-    """What the library must prevent can be seen: the stock client writes during a GET."""
+    """The library has to prevent this: the unmodified client writes during a GET."""
     import time
 
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)  # the SDK's own wait, not ours
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)  # the SDK's own wait, not the emulator's
     emulator = Emulator()
     emulator.unregister("Microsoft.DataFactory")
     client = DataFactoryManagementClient(
@@ -242,8 +242,8 @@ def test_the_sdk_registers_a_provider_on_a_plain_read(monkeypatch):
     assert [request.path.rpartition("/")[2] for request in emulator.writes] == ["register"]
 
 
-def test_nobody_reaches_the_subscription_of_microsoft(emulator, make_arm):
-    """Not even the owner sees what services keep for themselves."""
+def test_subscriptions_of_microsoft_are_hidden(emulator, make_arm):
+    """Even the owner cannot see the resources of a service."""
     account = emulator.add_account("new", shape="C")
     storage = emulator.targets(account)["blob"]
     arm = make_arm(emulator)

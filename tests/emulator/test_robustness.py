@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of Azure's: no exception, no 5xx, every error in its shape."""
+"""Every request gets one of Azure's answers: no exception, no 5xx, every error in its shape."""
 
 import json
 import re
@@ -18,7 +18,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
-# Names that the operations know, with values that they may not.
+# Names that the operations know, with values that they do not allow.
 known_keys = st.sampled_from(
     [
         "properties", "location", "tags", "identity", "type", "groupId", "privateLinkResourceId", "fqdns", "status",
@@ -71,8 +71,8 @@ def requests(draw):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.lists(requests(), min_size=1, max_size=12))
-def test_no_request_is_too_odd(story):
-    """Generated requests, one after the other on one emulator, are all answered as Azure would answer."""
+def test_generated_requests_get_azures_answers(story):
+    """They are sent one after the other to one emulator."""
     emulator = Emulator(foreign_connections=1)
     emulator.add_endpoint(emulator.factory, "p", emulator.account, "account")
     transport = emulator.transport()
@@ -82,9 +82,9 @@ def test_no_request_is_too_odd(story):
         if method == "HEAD":
             assert answer.content == b""
         elif answer.status_code >= 400:
-            told = answer.json()
+            body = answer.json()
             # The catalog answers in the shape of Atlas.
-            assert "errorCode" in told or set(told["error"]) >= {"code", "message"}
+            assert "errorCode" in body or set(body["error"]) >= {"code", "message"}
         elif answer.content:
             json.loads(answer.content)
     emulator.clock.sleep(1000)

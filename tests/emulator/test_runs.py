@@ -1,4 +1,4 @@
-"""Runs of pipelines and activities, and what they say about lineage."""
+"""Runs of pipelines and activities, and their lineage."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -47,8 +47,8 @@ def pipeline_runs(client, **more):
         ),
     ],
 )
-def test_lineage_shows_in_the_output(datafactory, emulator, added, shown):
-    """An activity that can report lineage says how that went, under the right key or a misspelled one."""
+def test_lineage_is_in_the_output(datafactory, emulator, added, shown):
+    """An activity that can report lineage shows the result, under the right key or a misspelled one."""
     emulator.add_activity_run(**added)
     [run] = pipeline_runs(datafactory)
     answer = datafactory.activity_runs.query_by_pipeline_run("rg1", "df1", run.run_id, window())
@@ -58,8 +58,8 @@ def test_lineage_shows_in_the_output(datafactory, emulator, added, shown):
     assert datafactory.pipeline_runs.get("rg1", "df1", run.run_id).as_dict() == run.as_dict()
 
 
-def test_runs_are_found_by_time_on_whichever_clock():
-    """A client reads its dates from the calendar; the emulator's clock may be far ahead of it."""
+def test_runs_are_found_by_time_on_either_clock():
+    """A client takes its dates from the calendar; the emulator's clock may be far ahead of it."""
     emulator = Emulator()
     client = DataFactoryManagementClient(
         emulator.credential, emulator.factory.subscription, transport=emulator.transport()
@@ -70,8 +70,8 @@ def test_runs_are_found_by_time_on_whichever_clock():
     assert [run.pipeline_name for run in pipeline_runs(client)] == ["new"]
 
 
-def test_an_epoch_brings_its_own_dates(make_arm):
-    """With an epoch the dates in a query are dates of the emulator."""
+def test_an_epoch_changes_the_dates(make_arm):
+    """With an epoch, the dates in a query are dates of the emulator."""
     emulator = Emulator(epoch=datetime(2025, 1, 1, tzinfo=UTC))
     emulator.add_pipeline_run()
     path = f"{emulator.factory}/queryPipelineRuns"
@@ -123,19 +123,19 @@ def test_runs_are_filtered_ordered_and_continued():
     ],
 )
 def test_a_malformed_query_is_refused(arm, emulator, body):
-    """Dates that are none, unknown operands and foreign tokens are a 400, although there is no run to look at."""
+    """Invalid dates, unknown operands and foreign tokens are a 400, even without any run."""
     assert arm.send("POST", f"{emulator.factory}/queryPipelineRuns", body=body).status_code == 400
 
 
-def test_an_unknown_run_is_not_found(arm, emulator):
-    """GET and queries of an absent run are a 404."""
+def test_a_missing_run_is_not_found(arm, emulator):
+    """GET and queries are a 404."""
     path = f"{emulator.factory}/pipelineruns/00000000-0000-4000-8000-000000000000"
     assert arm.get(path).status_code == 404
     assert arm.send("POST", f"{path}/queryActivityruns", body=window()).status_code == 404
 
 
-def test_activities_share_a_run(datafactory, emulator):
-    """Several activities can belong to one run, in order."""
+def test_a_run_has_several_activities(datafactory, emulator):
+    """They are in order."""
     run_id = emulator.add_pipeline_run()
     for name in ("first", "second"):
         emulator.add_activity_run(run_id=run_id, name=name)
@@ -143,7 +143,7 @@ def test_activities_share_a_run(datafactory, emulator):
     assert [activity.activity_name for activity in answer.value] == ["first", "second"]
 
 
-# --- pipelines that are run
+# --- pipelines that are started
 
 
 def create_run(datafactory, name="pl_copy"):
@@ -160,8 +160,8 @@ def one_activity(datafactory, emulator, run_id):
     return found.as_dict()
 
 
-def test_a_run_goes_on_by_itself(datafactory, emulator):
-    """It is queued, under way and over, on the emulator's clock; its activity ends with it."""
+def test_a_run_progresses_by_itself(datafactory, emulator):
+    """It is queued, in progress and done, on the emulator's clock; its activity ends with it."""
     run_id = create_run(datafactory)
     seen = []
     for seconds in (0, 5, 179, 1):
@@ -176,7 +176,7 @@ def test_a_run_goes_on_by_itself(datafactory, emulator):
 
 
 @pytest.mark.parametrize(
-    ("firewall", "network", "role", "told"),
+    ("firewall", "network", "role", "status"),
     [
         ("enabled-from-all-networks", False, True, "Succeeded"),
         ("enabled-from-all-networks", False, False, "NotReported"),
@@ -185,8 +185,8 @@ def test_a_run_goes_on_by_itself(datafactory, emulator):
         ("disabled-from-all-networks", True, True, "NotReported"),
     ],
 )
-def test_what_lineage_needs(firewall, network, role, told):
-    """The role always, and approved endpoints to all that is closed; an account that is closed wants one of its own."""
+def test_lineage_needs_the_role_and_approved_endpoints(firewall, network, role, status):
+    """Every closed target needs an endpoint; a closed account needs one of its own."""
     emulator = Emulator(firewall=firewall)
     if network:
         targets = emulator.targets(emulator.account)
@@ -200,12 +200,12 @@ def test_what_lineage_needs(firewall, network, role, told):
         emulator.credential, emulator.factory.subscription, transport=emulator.transport()
     ) as client:
         activity = one_activity(client, emulator, run_id)
-    assert activity["output"]["reportLineageToPurview"]["status"] == told
-    assert bool(emulator.catalog.entities()) is (told == "Succeeded")
+    assert activity["output"]["reportLineageToPurview"]["status"] == status
+    assert bool(emulator.catalog.entities()) is (status == "Succeeded")
 
 
-def test_lineage_arrives_later_and_once_for_two_runs(emulator):
-    """The second run changes the entities of the first one, when its lineage arrives."""
+def test_two_runs_update_the_same_entities(emulator):
+    """Lineage arrives some time after each run, and the second one changes the entities of the first one."""
     emulator.add_pipeline("pl_forced", lineage_status="Succeeded")
     emulator.start_pipeline("pl_forced")
     emulator.clock.sleep(244)
@@ -223,8 +223,8 @@ def test_lineage_arrives_later_and_once_for_two_runs(emulator):
     assert len(emulator.catalog.relations()) == 2
 
 
-def test_a_self_hosted_runtime_reaches_everything(emulator):
-    """Its network is the customer's own, of which the emulator knows nothing."""
+def test_a_self_hosted_runtime_reaches_every_target(emulator):
+    """Its network is the customer's own, which the emulator does not simulate."""
     emulator.add_runtime(emulator.factory, "shir", "self-hosted")
     emulator.add_pipeline(runtime="shir")
     emulator.start_pipeline()
@@ -232,8 +232,8 @@ def test_a_self_hosted_runtime_reaches_everything(emulator):
     assert len(emulator.catalog.entities()) == 6
 
 
-def test_only_pipelines_that_exist_are_started(arm, emulator):
-    """A 404, and a caller without the right gets 403."""
+def test_a_missing_pipeline_cannot_be_started(arm, emulator):
+    """It is a 404; a caller without the right gets 403."""
     path = f"{emulator.factory}/pipelines/none/createRun"
     assert arm.send("POST", path).status_code == 404
     with pytest.raises(LookupError, match="has no pipeline 'none'"):
@@ -242,8 +242,8 @@ def test_only_pipelines_that_exist_are_started(arm, emulator):
     assert reader.send("POST", f"{emulator.factory}/pipelines/pl_copy/createRun").status_code == 403
 
 
-def test_a_run_under_way_begins_again_in_a_dump(emulator):
-    """Pipelines are in it, with how their runs go."""
+def test_a_run_in_progress_restarts_after_a_dump(emulator):
+    """The dump has the pipelines with their options."""
     emulator.add_pipeline("pl_lonely", relations=False)
     emulator.start_pipeline("pl_lonely")
     emulator.clock.sleep(60)

@@ -1,4 +1,4 @@
-"""Integration runtimes: made, changed, started, and authored on; what each open question can be answered."""
+"""Integration runtimes: created, changed, started and used for authoring, with every possible answer."""
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -42,7 +42,7 @@ def test_new_runtime_as_recorded(emulator, arm):
 
 
 def test_sdk_makes_and_reads_a_runtime(emulator, datafactory):
-    """The management client makes a runtime, and finds it in the list and Online after a while."""
+    """The management client creates a runtime, and finds it in the list and Online after a while."""
     datafactory.integration_runtimes.create_or_update("rg1", "df1", NAME, in_network())
     assert NAME in [one.name for one in datafactory.integration_runtimes.list_by_factory("rg1", "df1")]
     states = []
@@ -69,7 +69,7 @@ def test_state_of_a_runtime_itself(make_arm, choice, states):
 
 
 def test_status_as_recorded(emulator, arm):
-    """GetStatus has empty lists, and `managedVirtualNetwork` even where it is null."""
+    """GetStatus has empty lists, and `managedVirtualNetwork` even if it is null."""
     arm.put(path(emulator, "plain"), PUBLIC)
     shown = arm.send("POST", f"{path(emulator, 'plain')}/getStatus").json()["properties"]
     assert shown["managedVirtualNetwork"] is None
@@ -81,7 +81,7 @@ def test_status_as_recorded(emulator, arm):
 
 
 @pytest.mark.parametrize("name", ["a_b", "ab", "-ab", "ab-", "a--b", "x" * 64, "ümlaut"])
-def test_bad_name_is_refused(emulator, arm, name):
+def test_an_invalid_name_is_refused(emulator, arm, name):
     """3 to 63 letters, digits and single hyphens; no underscore, unlike other children of a factory."""
     from urllib.parse import quote
 
@@ -105,7 +105,7 @@ def test_bad_name_is_refused(emulator, arm, name):
     ],
 )  # fmt: skip
 def test_malformed_runtime_is_refused(emulator, arm, properties):
-    """What the specification requires is required, and no odd type makes the emulator fail."""
+    """Required fields of the specification are required, and a wrong type does not make the emulator fail."""
     answer = arm.put(path(emulator), {"properties": properties})
     assert (answer.status_code, arm.get(path(emulator)).status_code) == (400, 404)
 
@@ -114,8 +114,8 @@ def test_malformed_runtime_is_refused(emulator, arm, properties):
     ("choice", "status", "network", "networks"),
     [("refused", 400, None, []), ("created", 200, "corp", ["corp"]), ("public", 200, None, [])],
 )
-def test_runtime_before_its_network(make_arm, choice, status, network, networks):
-    """A runtime that names a network which does not exist: refused, the network made, or accepted as public."""
+def test_runtime_in_a_missing_network(make_arm, choice, status, network, networks):
+    """It is refused, the network is created, or it is accepted as public."""
     emulator = Emulator(answers=Answers(missing_network=choice))
     bare = emulator.add_factory("bare", managed_vnet=False)
     arm = make_arm(emulator)
@@ -134,7 +134,7 @@ def test_runtime_before_its_network(make_arm, choice, status, network, networks)
     ("choice", "status", "moved"), [("refused", 400, False), ("ignored", 200, False), ("accepted", 200, True)]
 )
 def test_moving_a_runtime(make_arm, choice, status, moved):
-    """Into the managed network and out of it: refused, ignored or done, and the type can never be changed."""
+    """Into the managed network and out of it: refused, ignored or done; the type can never be changed."""
     emulator = Emulator(answers=Answers(runtime_move=choice))
     arm = make_arm(emulator)
     for before, after in ((PUBLIC, in_network()), (in_network(), PUBLIC)):
@@ -150,7 +150,7 @@ def test_moving_a_runtime(make_arm, choice, status, moved):
 
 @pytest.mark.parametrize(("choice", "listed", "status"), [("hidden", [], 404), ("listed", [IMPLICIT], 200)])
 def test_implicit_runtime(make_arm, choice, listed, status):
-    """`AutoResolveIntegrationRuntime` of a new factory is hidden or listed; once it is PUT it is listed either way."""
+    """`AutoResolveIntegrationRuntime` of a new factory is hidden or listed; after a PUT it is always listed."""
     emulator = Emulator(answers=Answers(implicit_runtime=choice))
     bare = emulator.add_factory("bare", managed_vnet=False)
     arm = make_arm(emulator)
@@ -163,8 +163,8 @@ def test_implicit_runtime(make_arm, choice, listed, status):
     assert shown["properties"]["managedVirtualNetwork"]["referenceName"] == "default"
 
 
-def test_factory_of_the_wizard_lists_its_runtime(emulator, arm):
-    """A factory with a managed network has AutoResolveIntegrationRuntime in it, whatever the network's name."""
+def test_factory_with_a_network_lists_its_runtime(emulator, arm):
+    """As in the portal, AutoResolveIntegrationRuntime is in the managed network, whatever the network's name."""
     factory = emulator.add_factory("df2", network="corp")
     [shown] = arm.get(f"{factory}/integrationRuntimes").json()["value"]
     assert (shown["name"], shown["properties"]["managedVirtualNetwork"]["referenceName"]) == (IMPLICIT, "corp")
@@ -175,8 +175,8 @@ def test_factory_of_the_wizard_lists_its_runtime(emulator, arm):
     assert {endpoint.name for endpoint in again.endpoints(factory)} == {"p"}
 
 
-def test_airflow_stands_in_the_same_list(emulator, arm):
-    """A runtime of type Airflow is listed with the others, and can be asked for its state."""
+def test_airflow_is_in_the_same_list(emulator, arm):
+    """A runtime of type Airflow is listed with the others, and its state can be read."""
     emulator.add_runtime(emulator.factory, "flow", "airflow")
     kinds = [one["properties"]["type"] for one in arm.get(f"{emulator.factory}/integrationRuntimes").json()["value"]]
     assert kinds == ["Managed", "Airflow"]
@@ -193,7 +193,7 @@ def authoring(arm, emulator, name=NAME):
 
 
 def test_sdk_enables_and_disables_interactive_authoring(emulator, datafactory, arm):
-    """The SDK's pollers end with the state that was asked for, and the minutes stay."""
+    """The SDK's pollers end with the requested state, and the minutes stay."""
     arm.put(path(emulator), in_network())
     emulator.clock.sleep(30)
     assert authoring(arm, emulator) == {"status": "Disabled"}
@@ -231,14 +231,14 @@ def test_interactive_authoring_ends_by_itself(emulator, arm):
     ("kind", "body"),
     [("self-hosted", None), ("azure", None), ("ssis", None), ("azure-managed-vnet", {"autoTerminationMinutes": 11}), ("azure-managed-vnet", {"autoTerminationMinutes": True})],
 )  # fmt: skip
-def test_interactive_authoring_is_refused(emulator, arm, kind, body):
+def test_invalid_interactive_authoring_is_refused(emulator, arm, kind, body):
     """It needs a runtime in a managed network, and one of four numbers of minutes."""
     emulator.add_runtime(emulator.factory, NAME, kind)
     assert arm.send("POST", f"{path(emulator)}/enableInteractiveQuery", body=body).status_code == 400
 
 
 def test_interactive_authoring_needs_an_online_runtime(emulator, arm):
-    """Before its runtime is Online it is refused; of one that is not there it is 404."""
+    """Before its runtime is Online it is refused; for a missing runtime it is 404."""
     arm.put(path(emulator), in_network())
     assert arm.send("POST", f"{path(emulator)}/enableInteractiveQuery").status_code == 400
     assert arm.send("POST", f"{path(emulator, 'none')}/enableInteractiveQuery").status_code == 404

@@ -1,4 +1,4 @@
-"""Scenarios: an emulator as a document, read with care and written so that it can be read again."""
+"""Scenarios: an emulator as a document, which is validated when read and can be written."""
 
 import builtins
 import json
@@ -51,7 +51,7 @@ SCENARIO = {
 
 
 def state(emulator):
-    """What can be seen of an emulator, without what belongs to its time."""
+    """The visible state of an emulator, without times."""
     return {
         "endpoints": emulator.endpoints(),
         "connections": {(c.id, c.status, c.description, c.endpoint) for c in emulator.connections()},
@@ -61,7 +61,7 @@ def state(emulator):
 
 
 def test_a_scenario_becomes_an_emulator(make_arm):
-    """Accounts, factories, endpoints, callers, locks, denials and faults are as the document says."""
+    """Accounts, factories, endpoints, callers, locks, denials and faults are as in the document."""
     emulator = Emulator.from_scenario(SCENARIO)
     assert (emulator.account.name, emulator.factory.name) == ("contoso", "adf-sales")
     endpoints = {e.name: (e.provisioning_state, e.status, e.reserved) for e in emulator.endpoints()}
@@ -91,7 +91,7 @@ def test_a_scenario_becomes_an_emulator(make_arm):
 
 
 def test_a_file_in_json_or_yaml(tmp_path):
-    """Both kinds of file say the same; options given in code go first."""
+    """Both kinds of file mean the same; options given in code come first."""
     yaml = pytest.importorskip("yaml")
     plain, pretty = tmp_path / "s.json", tmp_path / "s.yaml"
     plain.write_text(json.dumps(SCENARIO), encoding="utf-8")
@@ -103,7 +103,7 @@ def test_a_file_in_json_or_yaml(tmp_path):
 
 
 def test_a_dump_can_be_loaded_again():
-    """An emulator made from a dump shows the same endpoints, connections, callers, locks and faults."""
+    """An emulator loaded from a dump shows the same endpoints, connections, callers, locks and faults."""
     emulator = Emulator.from_scenario(SCENARIO)
     dumped = emulator.dump()
     again = Emulator.from_scenario(json.loads(json.dumps(dumped)))
@@ -116,7 +116,7 @@ def test_a_dump_can_be_loaded_again():
 
 
 def test_the_default_emulator_can_be_dumped(make_arm):
-    """What a story left behind goes on in another emulator: approvals stay, provisioning begins again."""
+    """A loaded emulator continues: approvals stay, and provisioning restarts."""
     emulator = Emulator(shape="C", deletion={"*": Reads(3)}, latency=(0.1, 0.2))
     make_arm(emulator).request_endpoint("young", emulator.account, "account")
     emulator.add_endpoint(emulator.factory, "old", emulator.targets(emulator.account)["blob"], "blob")
@@ -139,8 +139,8 @@ def test_the_default_emulator_can_be_dumped(make_arm):
     assert {e.provisioning_state for e in again.endpoints()} == {"Succeeded"}
 
 
-def test_a_scenario_of_faults_only_has_the_default_furnishing():
-    """Without accounts and factories in the document there are the default ones."""
+def test_a_scenario_of_faults_only_has_the_default_resources():
+    """The document has neither accounts nor factories."""
     emulator = Emulator.from_scenario({"faults": [{"kind": "status", "method": "GET", "status": 503}]})
     assert emulator.account.name == "pv1"
     assert len(emulator.faults) == 1
@@ -190,7 +190,7 @@ def test_a_scenario_of_faults_only_has_the_default_furnishing():
     ],
 )  # fmt: skip
 def test_every_problem_is_reported_with_its_place(document, problems):
-    """A scenario that cannot be used says what is wrong and where, all at once."""
+    """An invalid scenario reports all errors at once."""
     with pytest.raises(InvalidScenario) as refused:
         Emulator.from_scenario({"faults": []} | document if isinstance(document, dict) else document)
     found = {problem: [one for one in refused.value.problems if one.startswith(problem)] for problem in problems}
@@ -199,8 +199,8 @@ def test_every_problem_is_reported_with_its_place(document, problems):
     assert all(one in str(refused.value) for one in refused.value.problems)
 
 
-def test_an_empty_list_says_that_there_are_none():
-    """An emulator from which all was taken away stays empty when it is dumped and loaded."""
+def test_an_empty_list_means_no_resources():
+    """An emulator without resources stays empty when it is dumped and loaded."""
     emulator = Emulator()
     emulator.remove(emulator.factory)
     emulator.remove(emulator.account)
@@ -211,7 +211,7 @@ def test_an_empty_list_says_that_there_are_none():
 
 
 def test_options_of_the_default_account_and_the_date():
-    """A scenario without accounts can choose the default one's shape and firewall, and the date."""
+    """A scenario without accounts can set the default account's shape and firewall, and the date."""
     chosen = {"shape": "C", "firewall": "enabled-from-all-networks", "epoch": "2031-02-03T04:05:06"}
     emulator = Emulator.from_scenario({"emulator": chosen})
     [account] = emulator.dump()["accounts"]
@@ -221,7 +221,7 @@ def test_options_of_the_default_account_and_the_date():
 
 
 def test_resource_groups_survive_a_dump(make_arm):
-    """Empty ones, their tags and their places as well."""
+    """Empty ones, and tags and locations, are included."""
     group = {"name": "rg-Empty", "location": "northeurope", "tags": {"team": "x"}}
     emulator = Emulator.from_scenario({"resource_groups": [group]})
     emulator = Emulator.from_scenario(emulator.dump())
@@ -231,8 +231,8 @@ def test_resource_groups_survive_a_dump(make_arm):
     assert emulator.account.name == "pv1"
 
 
-def test_a_file_that_is_none(tmp_path):
-    """Broken JSON and broken YAML are said to be broken."""
+def test_an_invalid_file_is_refused(tmp_path):
+    """Broken JSON and broken YAML have their own errors."""
     pytest.importorskip("yaml")
     odd = ("!!timestamp x", "2026-02-30", "[" * 5000, "!!bool x", "? [a]: b\n: c", "!!int x", "9" * 5000)
     for name, text in (("s.json", "{"), ("s.json", "9" * 5000), *(("s.yml", text) for text in ("a: [", *odd))):
@@ -256,7 +256,7 @@ MULTIPLYING = {
 
 @pytest.mark.parametrize("kind", MULTIPLYING)
 def test_aliases_are_bounded(tmp_path, kind):
-    """Aliases that stand for millions of values, or for themselves, are refused without being written out."""
+    """Aliases that expand to millions of values, or contain themselves, are refused without being expanded."""
     pytest.importorskip("yaml")
     path = tmp_path / "s.yaml"
     path.write_text("\n".join(MULTIPLYING[kind]), encoding="utf-8")
@@ -270,8 +270,8 @@ def test_aliases_are_bounded(tmp_path, kind):
         tracemalloc.stop()
 
 
-def test_an_alias_saves_writing(tmp_path):
-    """A few aliases are what YAML has them for."""
+def test_a_few_aliases_are_accepted(tmp_path):
+    """They are YAML's way to repeat a value."""
     pytest.importorskip("yaml")
     path = tmp_path / "s.yaml"
     path.write_text("callers:\n- {name: a, roles: &r [Reader]}\n- {name: b, roles: *r}\n", encoding="utf-8")
@@ -281,15 +281,15 @@ def test_an_alias_saves_writing(tmp_path):
 
 
 def test_a_long_list_of_problems_is_cut():
-    """The first problems are listed, and the number of the others."""
+    """The first problems are listed, and the others are counted."""
     with pytest.raises(InvalidScenario) as refused:
         Emulator.from_scenario({"accounts": [5] * 150})
     assert len(refused.value.problems) == 26
     assert refused.value.problems[-1] == "and 125 more"
 
 
-def test_a_huge_value_is_shown_in_short():
-    """An error names the place and the beginning of the value, however large the value is."""
+def test_a_huge_value_is_shortened():
+    """An error shows the place and the beginning of the value, however large the value is."""
     with pytest.raises(InvalidScenario) as refused:
         Emulator.from_scenario({"emulator": {"seed": [["x" * 10_000] * 50] * 50}})
     [problem] = refused.value.problems
@@ -297,14 +297,14 @@ def test_a_huge_value_is_shown_in_short():
 
 
 @pytest.mark.parametrize("path", ["\0.json", "\ud800.yaml"])
-def test_a_path_that_is_none(path):
-    """What no file system takes as a name is told as the path that it is none of."""
+def test_an_invalid_path_is_refused(path):
+    """The error shows a path that no file system accepts."""
     with pytest.raises(InvalidScenario, match="is not a path"):
         Emulator.from_scenario(path)
 
 
 def test_yaml_needs_the_extra(tmp_path, monkeypatch):
-    """Without PyYAML the error says what to install."""
+    """Without PyYAML the error names the package to install."""
     real = builtins.__import__
 
     def without(name, *args, **kwargs):

@@ -1,4 +1,4 @@
-"""Networks in a scenario: read with care, and written so that they can be read again."""
+"""Networks in a scenario, which are validated when read and can be written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NETWORKS = {
 
 
 def networks_of(emulator):
-    """What can be seen of an emulator's networks."""
+    """The visible state of an emulator's networks."""
     return {
         "endpoints": emulator.networks.private_endpoints(),
         "zones": emulator.networks.private_dns_zones(),
@@ -46,7 +46,7 @@ def networks_of(emulator):
 
 
 def test_networks_of_a_scenario():
-    """Networks, zones, endpoints and policies are as the document says, and operations under way begin again."""
+    """Networks, zones, endpoints and policies are as in the document, and operations in progress restart."""
     emulator = Emulator.from_scenario(NETWORKS)
     seen = {one.id.name: one for one in emulator.networks.private_endpoints()}
     assert {name: (one.provisioning_state, one.status) for name, one in seen.items()} == {
@@ -81,7 +81,7 @@ def test_networks_of_a_scenario():
 
 @pytest.mark.parametrize("after", [0, 100])
 def test_networks_survive_a_dump(after):
-    """Loaded again, everything continues as it was."""
+    """A loaded emulator has the same networks."""
     emulator = Emulator.from_scenario(NETWORKS)
     emulator.clock.sleep(after)
     again = Emulator.from_scenario(json.loads(json.dumps(emulator.dump())))
@@ -108,7 +108,7 @@ def test_networks_survive_a_dump(after):
     ],
 )  # fmt: skip
 def test_problems_of_networks_are_reported_with_their_place(change, problem):
-    """Duplicates and names that nothing has."""
+    """Duplicates and references to missing resources."""
     with pytest.raises(InvalidScenario) as invalid:
         Emulator.from_scenario({"networks": change})
     assert problem in str(invalid.value)

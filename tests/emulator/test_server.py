@@ -1,4 +1,4 @@
-"""The emulator on a socket, as any client in any language meets it."""
+"""The emulator over HTTPS, as clients in any language see it."""
 
 import base64
 import builtins
@@ -38,7 +38,7 @@ def wire(served):
 
 
 def test_one_connection_carries_many_requests(served, wire):
-    """HTTP/1.1 keep-alive: the connection stays open, and answers are those of the in-process transports."""
+    """With HTTP/1.1 keep-alive the connection stays open, and answers equal those of the in-process transports."""
     emulator, server = served
     before = None
     for _ in range(3):
@@ -52,7 +52,7 @@ def test_one_connection_carries_many_requests(served, wire):
     assert server.url == f"https://127.0.0.1:{server.port}"
 
 
-def test_signed_addresses_lead_back_to_the_server(served, wire):
+def test_signed_addresses_point_to_the_server(served, wire):
     """The address of a private endpoint's operation is the server's, and works over HTTPS as it was given."""
     emulator, server = served
     subnet = emulator.networks.add_virtual_network("vnet-served").child("subnets", "snet-pe")
@@ -69,7 +69,7 @@ def test_signed_addresses_lead_back_to_the_server(served, wire):
 
 
 def test_answers_without_a_body(served, wire):
-    """HEAD, 204 and 304 carry no body and leave the connection in order."""
+    """HEAD, 204 and 304 have no body, and the connection can be used afterwards."""
     emulator, _ = served
     group = f"/subscriptions/{emulator.factory.subscription}/resourceGroups/rg1?api-version=2022-09-01"
     assert wire.send("HEAD", group)[0::2] == (204, b"")
@@ -81,7 +81,7 @@ def test_answers_without_a_body(served, wire):
 
 
 def test_chunked_bodies_are_read(served, wire):
-    """A body without Content-Length arrives whole."""
+    """A body without Content-Length arrives in full."""
     emulator, _ = served
     body = json.dumps({"location": "westeurope"}).encode()
     path = str(emulator.factory).replace("df1", "df-chunked") + "?api-version=2018-06-01"
@@ -105,7 +105,7 @@ def test_chunked_bodies_are_read(served, wire):
 )
 @pytest.mark.parametrize("slashes", ["/", "//"])
 def test_cloud_metadata(served, wire, version, is_list, slashes):
-    """Every version that clients ask for, with one slash or two, points back to this origin."""
+    """Every version that clients request, with one slash or two, points to this origin."""
     _, server = served
     status, answer = wire.json("GET", f"{slashes}metadata/endpoints?api-version={version}")
     cloud = answer[0] if is_list else answer
@@ -118,7 +118,7 @@ def test_cloud_metadata(served, wire, version, is_list, slashes):
 @pytest.mark.parametrize("tenant", ["common", "organizations", TENANT])
 @pytest.mark.parametrize("version", ["", "/v2.0"])
 def test_sign_in_is_described(served, wire, tenant, version):
-    """OpenID configuration and instance discovery lead to token endpoints on this origin."""
+    """OpenID configuration and instance discovery point to token endpoints on this origin."""
     _, server = served
     status, answer = wire.json("GET", f"/{tenant}{version}/.well-known/openid-configuration")
     assert status == 200
@@ -164,15 +164,15 @@ def test_tokens_are_refused(wire, tenant, form, error):
     assert answer["error_description"]
 
 
-def test_a_tenant_that_is_not_there_is_told(wire):
-    """Who signs in elsewhere is told where it went wrong; a domain of the tenant is as good as its id."""
+def test_an_unknown_tenant_is_refused(wire):
+    """The error names the expected tenant; a domain of the tenant is as good as its id."""
     status, answer = wire.json("GET", "/elsewhere/v2.0/.well-known/openid-configuration")
     assert (status, answer["error_description"]) == (400, "AADSTS90002: Tenant 'elsewhere' not found.")
     assert wire.json("GET", "/emulator.onmicrosoft.com/v2.0/.well-known/openid-configuration")[0] == 200
 
 
-def test_a_managed_identity_of_the_python_sdk(served, monkeypatch):
-    """azure-identity finds the endpoint as it finds App Service's, and gets a token that opens the door."""
+def test_a_managed_identity_with_azure_identity(served, monkeypatch):
+    """azure-identity finds the endpoint as it finds App Service's, and gets a valid token."""
     _, server = served
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{server.url}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", "secret")
@@ -183,8 +183,8 @@ def test_a_managed_identity_of_the_python_sdk(served, monkeypatch):
         assert wire.send("GET", path, Authorization=f"Bearer {token.token}")[0] == 200
 
 
-def test_a_client_id_chooses_the_caller(served, wire):
-    """Whoever signs in with the client id of a caller has that caller's rights."""
+def test_a_client_id_selects_the_caller(served, wire):
+    """A sign-in with the client id of a caller has that caller's rights."""
     emulator, _ = served
     caller = emulator.credential_for("approver").caller
     form = {"grant_type": "client_credentials", "client_id": caller.client_id}
@@ -197,7 +197,7 @@ def test_a_client_id_chooses_the_caller(served, wire):
 
 
 def test_managed_identity(wire):
-    """The identity endpoint wants its header and a resource, and gives a token with times as text."""
+    """The identity endpoint requires its header and a resource, and gives a token with times as text."""
     path = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com/"
     status, answer = wire.json("GET", path, Metadata="true")
     assert status == 200
@@ -212,7 +212,7 @@ def test_managed_identity(wire):
 
 
 def test_the_python_sdk_signs_in_and_works(served):
-    """azure-identity and the management client do the job over the socket, in real time."""
+    """azure-identity and the management client work over HTTPS, in real time."""
     emulator, server = served
     with (
         ClientSecretCredential(
@@ -238,7 +238,7 @@ def test_the_python_sdk_signs_in_and_works(served):
     assert [e.status for e in emulator.endpoints() if e.name == "wired"] == ["Pending"]
 
 
-def test_faults_reach_the_socket(served):
+def test_faults_apply_over_https(served):
     """A reset breaks the connection before or after the work; a delay makes the client wait."""
     emulator, server = served
     for number, before in enumerate((True, False)):
@@ -256,8 +256,8 @@ def test_faults_reach_the_socket(served):
     assert (status, headers["Content-Type"], content[:6]) == (200, "text/html", b"<html>")
 
 
-def test_many_clients_at_once(served):
-    """Forty connections are served together."""
+def test_many_clients_are_served_together(served):
+    """Forty connections at once."""
     emulator, server = served
 
     def work(_number):
@@ -268,8 +268,8 @@ def test_many_clients_at_once(served):
         assert all(statuses == [200] * 5 for statuses in pool.map(work, range(40)))
 
 
-def test_a_server_leaves_nothing_behind():
-    """After it stopped, certificates are gone, the clock stands still, and another emulator can be served."""
+def test_a_stopped_server_leaves_nothing_behind():
+    """Its certificates are deleted, the clock stops, and another emulator can be served."""
     emulator = Emulator()
     with emulator.serve() as server:
         assert Path(server.ca_file).exists()
@@ -286,7 +286,7 @@ def test_a_server_leaves_nothing_behind():
 
 
 def test_secrets_are_not_logged(served, wire):
-    """What a client sends to sign in is not in the request log."""
+    """A client's credentials are not in the request log."""
     emulator, _ = served
     form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "very-secret"}
     assert wire.json("POST", f"/{TENANT}/oauth2/v2.0/token", urlencode(form))[0] == 200
@@ -294,8 +294,8 @@ def test_secrets_are_not_logged(served, wire):
     assert "very-secret" not in repr(emulator.requests)
 
 
-def test_a_mistake_of_the_emulator_is_answered():
-    """Even when the emulator itself fails the client gets an answer in Azure's shape."""
+def test_a_bug_in_the_emulator_is_answered():
+    """The client gets an answer in Azure's shape."""
 
     class Broken(RealClock):
         is_broken = False
@@ -316,8 +316,8 @@ def test_a_mistake_of_the_emulator_is_answered():
     assert "out of time" in answer["error"]["message"]
 
 
-def test_a_taken_port_is_an_error(served):
-    """Serving on a port that is in use fails at once and leaves nothing behind."""
+def test_a_used_port_is_an_error(served):
+    """Serving on it fails at once and leaves no files behind."""
     folder = Path(served[1].ca_file).parent.parent
     before = set(folder.glob("purview-mpe-emulator-*"))
     with pytest.raises(OSError, match="Address already in use"):
@@ -325,8 +325,8 @@ def test_a_taken_port_is_an_error(served):
     assert set(folder.glob("purview-mpe-emulator-*")) == before
 
 
-def test_serving_without_the_extra_says_what_to_install(monkeypatch):
-    """Without the packages the error names the extra."""
+def test_serving_without_the_extra_names_it(monkeypatch):
+    """The error has the packages to install."""
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -339,8 +339,8 @@ def test_serving_without_the_extra_says_what_to_install(monkeypatch):
         Emulator().serve()
 
 
-def test_a_connection_that_speaks_while_the_server_stops_is_closed(emulator):
-    """No thread takes it from the queue any more; left open, it would be found as garbage in another test."""
+def test_a_request_queued_while_the_server_stops_is_closed(emulator):
+    """No thread takes it from the queue any more; left open, it would cause a ResourceWarning in another test."""
     with emulator.serve() as server:
         pass
     ours, theirs = socket.socketpair()
@@ -351,13 +351,13 @@ def test_a_connection_that_speaks_while_the_server_stops_is_closed(emulator):
 
 
 @pytest.mark.parametrize("where", ["before it is taken back", "after nothing is left to take it"])
-def test_a_connection_that_changes_hands_while_the_server_stops_is_closed(emulator, where):
-    """Whatever cheroot forgets in that moment, nothing is left open, and its thread does not die of it."""
+def test_a_connection_returned_while_the_server_stops_is_closed(emulator, where):
+    """Whatever cheroot does at that moment, no connection stays open, and its thread does not fail."""
     server = emulator.serve().start()
     taken, inner = threading.Event(), server._server._connections
 
     class Hands:
-        """Where idle connections are kept, at the moment at which it is closed."""
+        """The store of idle connections, at the moment when it is closed."""
 
         def __getattr__(self, name):
             return getattr(inner, name)

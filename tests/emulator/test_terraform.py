@@ -1,6 +1,6 @@
-"""What Terraform's providers ask, in their order: recorded from azurerm and azapi, which built from source did the whole job.
+"""The requests of Terraform's providers azurerm and azapi, in order, recorded from builds that did the whole job.
 
-The providers cannot be installed here; `tests/clients/test_terraform.py` runs them where somebody has them.
+`tests/clients/test_terraform.py` runs the real providers if they are installed.
 """
 
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ FACTORY = "2018-06-01"
 
 @pytest.fixture
 def terraform(make_arm):
-    """An emulator, what asks it, and the paths of a stack that is not there yet."""
+    """An emulator, a client for it, and the paths of a stack that does not exist yet."""
     emulator = Emulator(empty=True)
     group = f"/subscriptions/{emulator.subscription}/resourceGroups/rg-tf"
     factory = f"{group}/providers/Microsoft.DataFactory/factories/df-tf"
@@ -32,7 +32,7 @@ def terraform(make_arm):
 
 
 def apply_azurerm(tf):
-    """The stack as azurerm makes it; each resource is looked for, made, and read until it is there."""
+    """The stack as azurerm creates it: each resource is looked for, created, and read until it exists."""
     arm = tf.arm
     assert arm.get(tf.group, version="2023-07-01").status_code == 404
     assert arm.put(tf.group, {"location": "westeurope", "tags": {}}, version="2023-07-01").status_code == 201
@@ -84,12 +84,12 @@ def apply_azurerm(tf):
     return endpoint
 
 
-def test_azurerm_applies_finds_no_change_and_destroys(terraform):
-    """Whatever was written is read back the same, and each DELETE ends as the provider waits for it."""
+def test_azurerm_applies_plans_without_change_and_destroys(terraform):
+    """Everything written is read back the same, and each DELETE ends as the provider expects."""
     tf, arm = terraform, terraform.arm
     endpoint = apply_azurerm(tf)
 
-    # plan: what it wrote is what it reads
+    # plan: what was written equals what is read
     factory = arm.get(tf.factory).json()
     assert factory["properties"]["purviewConfiguration"]["purviewResourceId"] == tf.account
     assert factory["properties"]["publicNetworkAccess"] == "Disabled"
@@ -118,8 +118,8 @@ def test_azurerm_applies_finds_no_change_and_destroys(terraform):
     assert arm.get(tf.group, version="2023-07-01").status_code == 404
 
 
-def test_azapi_looks_writes_and_reads_again(terraform):
-    """A 404 before, the answer of GET after, and an approval as an update of what is there."""
+def test_azapi_reads_writes_and_reads_again(terraform):
+    """A 404 before, the answer of GET after, and an approval as an update of an existing resource."""
     tf, arm, version = terraform, terraform.arm, "2021-12-01"
     apply_azurerm(tf)
     endpoint = f"{tf.network}/managedPrivateEndpoints/purview_portal"
@@ -131,12 +131,12 @@ def test_azapi_looks_writes_and_reads_again(terraform):
     listed = arm.get(f"{tf.account}/privateEndpointConnections", version=version).json()["value"]
     [one] = [item for item in listed if item["properties"]["privateEndpoint"]["id"].endswith("/df-tf.purview")]
     connection = arm.get(one["id"], version=version).json()
-    # It sends back all that it read, with what it changes.
+    # It sends back everything that it has read, with its change.
     state = {"status": "Approved", "description": "by Terraform"}
     connection["properties"]["privateLinkServiceConnectionState"] |= state
     answer = arm.put(one["id"], connection, version=version)
     assert answer.status_code == 201
-    # It follows this address, and finds what it wrote.
+    # It follows this address, and finds the resource.
     read = arm.get(answer.headers["Azure-AsyncOperation"]).json()
     assert read["properties"]["privateLinkServiceConnectionState"] == {**state, "actionsRequired": "None"}
     assert arm.send("DELETE", endpoint).status_code == 200

@@ -1,4 +1,4 @@
-"""What no well-behaved client sends: it is answered all the same, and never with a 5xx."""
+"""Malformed requests are answered, and never with a 5xx."""
 
 import json
 import socket
@@ -29,7 +29,7 @@ def connected(server):
 
 
 def answer_of(connection):
-    """Status, body and whether the connection stays open, of one answer."""
+    """Status and body of one answer, and whether the connection stays open."""
     with connection.makefile("rb") as stream:
         status = int(stream.readline().split()[1])
         headers = {}
@@ -76,8 +76,8 @@ PUT = GET.replace("GET", "PUT")
         (PUT + "Content-Length: 6000000\n", b" " * 6_000_000, 413),
     ],
 )
-def test_what_is_no_request_is_refused(served, text, body, status):
-    """In Azure Resource Manager's shape, and without a 5xx but the one that names what is not emulated."""
+def test_a_malformed_request_is_refused(served, text, body, status):
+    """The error has ARM's shape; the only 5xx is 501 for methods that are not emulated."""
     emulator, server = served
     found, content, _ = asked(server, text.replace("{factory}", str(emulator.factory)), body)
     assert found == status
@@ -87,16 +87,16 @@ def test_what_is_no_request_is_refused(served, text, body, status):
 @pytest.mark.parametrize(
     "target", ["https://elsewhere.example{path}", "http://127.0.0.1{path}", "/{path}", "{path}&x=%zz%00", "{bare}"]
 )
-def test_odd_ways_to_write_an_address(served, target):
-    """Absolute, doubled or missing slashes: what is meant is found."""
+def test_unusual_request_targets_are_accepted(served, target):
+    """Absolute addresses, and doubled or missing slashes."""
     emulator, server = served
     path = f"{emulator.factory}?api-version=2018-06-01"
     target = target.format(path=path, bare=path.lstrip("/"))
     assert asked(server, f"GET {target} HTTP/1.1\nHost: x\nAuthorization: Bearer x\n")[0] == 200
 
 
-def test_a_refusal_of_malformed_json_leaves_the_connection_open(served):
-    """Two requests sent at once, the first of them wrong, both answered."""
+def test_malformed_json_leaves_the_connection_open(served):
+    """A second request on the same connection is answered."""
     emulator, server = served
     wrong, right = (text.format(factory=emulator.factory).replace("\n", "\r\n") for text in (PUT, GET))
     with closing(connected(server)) as connection:
@@ -106,8 +106,8 @@ def test_a_refusal_of_malformed_json_leaves_the_connection_open(served):
         assert answer_of(connection)[0] == 200
 
 
-def test_a_body_that_ends_too_early_changes_nothing(served):
-    """A client that goes away in the middle of a request has asked for nothing."""
+def test_a_truncated_body_changes_nothing(served):
+    """A request whose body never arrives in full is not carried out."""
     emulator, server = served
     path = str(emulator.factory).replace("df1", "df-half")
     before = emulator.request_count
@@ -121,7 +121,7 @@ def test_a_body_that_ends_too_early_changes_nothing(served):
     assert emulator.request_count == before + 1
 
 
-def test_http_is_told_that_this_is_https(served):
+def test_a_plain_http_request_is_answered_in_http(served):
     """A client with the wrong scheme gets an answer that it can read."""
     with closing(socket.create_connection(("127.0.0.1", served[1].port), timeout=20)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -130,8 +130,8 @@ def test_http_is_told_that_this_is_https(served):
     assert "HTTPS" in json.loads(content)["error"]["message"]
 
 
-def test_silent_connections_keep_nobody_out(served):
-    """A port scanner that connects and says nothing, not even TLS, does not stop others."""
+def test_silent_connections_do_not_block_others(served):
+    """A port scanner that connects and sends nothing, not even TLS, does not block other clients."""
     emulator, server = served
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
     try:
@@ -143,8 +143,8 @@ def test_silent_connections_keep_nobody_out(served):
             connection.close()
 
 
-def test_slow_requests_keep_nobody_out():
-    """While a dozen requests wait, another is answered."""
+def test_slow_requests_do_not_block_others():
+    """While a dozen requests wait, another one is answered."""
 
     class Held(RealClock):
         def __init__(self):

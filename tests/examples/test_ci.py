@@ -1,4 +1,4 @@
-"""The pipelines in docs/examples/ci: they can be read, and their scripts do on an emulator what the page says."""
+"""The pipelines in docs/examples/ci: their commands are valid, and on an emulator they do what the page says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytest.importorskip("cheroot")
 
 
 def scripts(node: Any) -> Iterator[str]:
-    """Every script of a pipeline, in its order."""
+    """Every script of a pipeline, in order."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key in {"run", "script", "inlineScript"}:
@@ -42,8 +42,8 @@ def scripts(node: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_command_of_a_pipeline_is_one(file: Path) -> None:
-    """The parser takes each call, and each script installs by a path."""
+def test_every_command_of_a_pipeline_is_valid(file: Path) -> None:
+    """The command line's parser accepts each call."""
     calls = [
         call
         for script in scripts(yaml.safe_load(file.read_text()))
@@ -56,7 +56,7 @@ def test_every_command_of_a_pipeline_is_one(file: Path) -> None:
 
 @pytest.fixture
 def bash(emulator: Emulator, tmp_path: Path) -> Iterator[Any]:
-    """Runs a script as the runner does, with the command of this checkout, against a served emulator."""
+    """Runs a script as the CI runner does, with the command of this checkout, against a served emulator."""
     command = tmp_path / "bin" / "purview-mpe"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m purview_mpe "$@"\n')
@@ -88,21 +88,21 @@ def of(name: str) -> list[str]:
     return [script for script in scripts(yaml.safe_load(file.read_text())) if "purview-mpe " in script]
 
 
-def test_the_pipeline_of_github_plans_and_applies(bash: Any, tmp_path: Path) -> None:
-    """The plan is in the summary and says that something changes; after the second job it says that nothing does."""
+def test_the_github_pipeline_plans_and_applies(bash: Any, tmp_path: Path) -> None:
+    """The first plan reports changes, in the summary, too; a plan after the second job reports none."""
     plan, create, status = of("github-actions")
     assert bash(plan).returncode == 0
     assert (tmp_path / "output").read_text() == "changes=true\n"
     assert "## Plan: 4 to create" in (tmp_path / "summary.md").read_text()
     assert bash(create).returncode == 0
-    assert bash(status).returncode == 0  # 4, waiting for approval, does not fail the job
+    assert bash(status).returncode == 0  # 4, pending approval, does not fail the job
     assert "## Status: " in (tmp_path / "summary.md").read_text()
     assert bash(plan).returncode == 0
     assert (tmp_path / "output").read_text() == "changes=true\nchanges=false\n"
 
 
-def test_the_pipeline_of_azure_devops_plans_and_applies(bash: Any, tmp_path: Path) -> None:
-    """The same with the logging commands of Azure DevOps."""
+def test_the_azure_devops_pipeline_plans_and_applies(bash: Any, tmp_path: Path) -> None:
+    """It uses the logging commands of Azure DevOps."""
     plan, create = of("azure-pipelines")
     planned = bash(plan)
     assert planned.returncode == 0
@@ -113,15 +113,15 @@ def test_the_pipeline_of_azure_devops_plans_and_applies(bash: Any, tmp_path: Pat
     assert "isOutput=true]false" in bash(plan).stdout
 
 
-def test_a_plan_that_fails_ends_the_job(bash: Any, emulator: Emulator) -> None:
-    """A conflict or a missing right does not count as a change to approve."""
+def test_a_failed_plan_ends_the_job(bash: Any, emulator: Emulator) -> None:
+    """A missing right does not count as a change to approve."""
     emulator.restrict("none")
     for script in (of("github-actions")[0], of("azure-pipelines")[0]):
         assert bash(script).returncode == 5
 
 
-def test_the_hook_runs_a_command_that_exists() -> None:
-    """`.pre-commit-hooks.yaml` names the verb, and files that the page speaks of."""
+def test_the_pre_commit_hook_runs_an_existing_command() -> None:
+    """`.pre-commit-hooks.yaml` names the verb, and the files that the page mentions."""
     [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert make_parser().parse_args([*shlex.split(hook["entry"])[1:], "fleet.csv"]).run
     for name in ("purview.json", "fleets/fleet-eu.csv"):

@@ -1,4 +1,4 @@
-"""The example app for Azure Durable Functions keeps its promises, without a host: its functions are built and invoked."""
+"""The example app for Azure Durable Functions, without a host: its functions are built and invoked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads")
 
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch):
-    """The host puts the app's folder on the path; nothing of it is left behind for the next test."""
+    """The host puts the app's folder on the path; it is removed again for the next test."""
     monkeypatch.syspath_prepend(str(APP))
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] in {"function_app", "fleets"}]:
@@ -36,7 +36,7 @@ def _importable(monkeypatch):
 
 
 class Engine:
-    """The client of Durable Functions, as far as the doors use it; it remembers what it was told."""
+    """The client of Durable Functions, as far as the HTTP functions use it; it records its calls."""
 
     def __init__(self, status=None):
         self.started, self.raised, self.status = [], [], status
@@ -45,8 +45,8 @@ class Engine:
         self.started.append((name, client_input))
         return instance_id
 
-    async def raise_event(self, instance, name, told):
-        self.raised.append((instance, name, told))
+    async def raise_event(self, instance, name, data):
+        self.raised.append((instance, name, data))
 
     async def get_status(self, _instance):
         return self.status
@@ -69,7 +69,7 @@ class App:
         self.functions = {function.get_function_name(): function for function in self.app.get_functions()}
 
     def call(self, name, engine, body=b"", method="POST", params=None):
-        """What a door answers. The SDK wraps each door and makes its client from JSON; what is inside is called."""
+        """An HTTP function's answer. The SDK wraps the function, so the inner one is called, with this client."""
         inside = inspect.unwrap(self.functions[name].get_user_function())
         request = func.HttpRequest(
             method=method, url="/api/fleets", body=body, params=params, route_params={"instance": "f1"}
@@ -77,8 +77,8 @@ class App:
         return asyncio.run(inside(request=request, client=engine))
 
 
-def test_a_fleet_is_started_decided_and_reported(emulator):
-    """From an HTTP body through orchestration, approval and two identities to the report that the last door shows."""
+def test_a_fleet_is_started_approved_and_reported(emulator):
+    """From the HTTP body through orchestration, approval and two identities to the report that `look` shows."""
     app, engine = App(emulator, PURVIEW_MPE_APPROVER="22222222-0000-0000-0000-000000000000"), Engine(RUNNING)
     specs = [spec.model_dump(mode="json") for spec in factories(emulator, 3, 2)]
     answer = app.call("start", engine, json.dumps({"specs": specs}).encode())
@@ -87,7 +87,7 @@ def test_a_fleet_is_started_decided_and_reported(emulator):
     assert app.call("decide", engine, b"true").status_code == 202
     assert engine.raised == [("f1", durable.APPROVAL, True)]
 
-    loaded = SimpleNamespace(get_functions=app.functions.values)  # an app tells its functions once
+    loaded = SimpleNamespace(get_functions=app.functions.values)  # an app gives its functions only once
     host = Host(loaded, emulator, events=[(5000, durable.APPROVAL, True)])
     ended = host.run(name, given)
     assert FleetReport.model_validate(ended.output).counts == {"created": 12, "approved": 12}
@@ -112,7 +112,7 @@ def test_a_fleet_is_started_decided_and_reported(emulator):
     ],
 )
 def test_the_caller_may_choose_the_id(emulator, wanted, state, status):
-    """An id of the caller's starts one fleet at a time; ids of lanes, and what no engine takes, are refused."""
+    """An id can start one fleet at a time; ids of lanes, and ids that the engine does not accept, are refused."""
     known = None if state is None else getattr(df.OrchestrationRuntimeStatus, state)
     engine = Engine(SimpleNamespace(runtime_status=known))
     specs = [spec.model_dump(mode="json") for spec in factories(emulator, 1, 1)]
@@ -124,8 +124,8 @@ def test_the_caller_may_choose_the_id(emulator, wanted, state, status):
         assert json.loads(answer.get_body()) == {"id": wanted}
 
 
-def test_starting_a_fleet_gives_no_key(emulator):
-    """The engine's own addresses hold the key of its hub: with it the requester could approve its own fleet."""
+def test_the_answer_to_start_contains_no_key(emulator):
+    """The engine's own addresses contain the key of its hub: with it the requester could approve its own fleet."""
     specs = [spec.model_dump(mode="json") for spec in factories(emulator, 1, 1)]
     answer = App(emulator).call("start", Engine(), json.dumps({"specs": specs}).encode())
     assert json.loads(answer.get_body()) == {"id": "f1"}
@@ -143,8 +143,8 @@ def test_starting_a_fleet_gives_no_key(emulator):
         ("at-once", {}, "at-once"),
     ],
 )
-def test_settings_decide_about_approval(emulator, setting, asked, becomes):
-    """What a request asks for beyond the settings is refused, and nothing is started."""
+def test_a_request_cannot_exceed_the_approval_setting(emulator, setting, asked, becomes):
+    """Such a request is refused, and nothing is started."""
     app, engine = App(emulator, **({"PURVIEW_MPE_APPROVAL": setting} if setting else {})), Engine()
     specs = [spec.model_dump(mode="json") for spec in factories(emulator, 1, 1)]
     answer = app.call("start", engine, json.dumps({"specs": specs, **asked}).encode())
@@ -161,8 +161,8 @@ def test_settings_decide_about_approval(emulator, setting, asked, becomes):
         ("when-told", "Pending", 202),
     ],
 )
-def test_decision_that_nothing_waits_for_is_refused(emulator, setting, state, status):
-    """A decision is accepted only for a fleet that is under way, in an app that asks for one."""
+def test_a_decision_without_a_waiting_fleet_is_refused(emulator, setting, state, status):
+    """A decision is accepted only for a running fleet, in an app whose setting asks for one."""
     found = SimpleNamespace(runtime_status=None if state is None else df.OrchestrationRuntimeStatus[state])
     engine = Engine(found)
     answer = App(emulator, PURVIEW_MPE_APPROVAL=setting).call("decide", engine, b"true")
@@ -170,8 +170,8 @@ def test_decision_that_nothing_waits_for_is_refused(emulator, setting, state, st
     assert bool(engine.raised) == (status == 202)
 
 
-def test_what_is_wrong_is_the_callers_mistake(emulator):
-    """400 with every wrong field, and nothing is started; a decision is true or false; an unknown fleet is 404."""
+def test_wrong_requests_are_400(emulator):
+    """The answer names every wrong field, and nothing is started; an unknown fleet is 404."""
     app, engine = App(emulator), Engine(SimpleNamespace(runtime_status=None))
     answer = app.call("start", engine, b'{"specs": [], "approval": "maybe"}')
     assert answer.status_code == 400
@@ -183,7 +183,7 @@ def test_what_is_wrong_is_the_callers_mistake(emulator):
     assert (engine.started, engine.raised) == ([], [])
 
 
-def test_every_door_has_a_lock_and_can_be_loaded(emulator):
+def test_every_http_function_needs_a_key_and_can_be_loaded(emulator):
     """No HTTP function can be called without a key, and bindings and parameters have the same names."""
     functions = App(emulator).functions
     activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
@@ -204,8 +204,8 @@ def test_every_door_has_a_lock_and_can_be_loaded(emulator):
         assert set(typing.get_type_hints(inside)) - {"return"} == set(bindings) - {"$return"}
 
 
-def test_wrong_settings_are_told_all_at_once():
-    """Every setting that is wrong is named when the app starts."""
+def test_wrong_settings_are_reported_together():
+    """Every wrong setting is named when the app starts."""
     settings = importlib.import_module("fleets.settings")
     with pytest.raises(settings.WrongSettings) as caught:
         settings.Settings.of({"PURVIEW_MPE_CLOUD": "mars", "PURVIEW_MPE_SHARE": "all", "PURVIEW_MPE_APPROVAL": "yes"})
@@ -214,7 +214,7 @@ def test_wrong_settings_are_told_all_at_once():
     assert "PURVIEW_MPE_APPROVAL" in str(caught.value)
 
 
-def test_starting_loads_nothing_heavy():
+def test_starting_imports_no_heavy_module():
     """The host imports the app at every cold start; pydantic and the SDKs wait for the first invocation."""
     code = (
         "import sys, function_app; "
@@ -226,8 +226,8 @@ def test_starting_loads_nothing_heavy():
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
-def test_the_ready_made_client_reaches_an_emulator_on_this_machine(emulator):
-    """With the address and the certificate of a served emulator the app works without any sign-in."""
+def test_the_default_client_reaches_a_served_emulator(emulator):
+    """With the address and the certificate of a served emulator the app works without sign-in."""
     clients, settings = importlib.import_module("fleets.clients"), importlib.import_module("fleets.settings")
     with emulator.serve() as server:
         given = settings.Settings.of({"PURVIEW_MPE_ENDPOINT": server.url, "PURVIEW_MPE_CA_FILE": server.ca_file})
@@ -235,15 +235,15 @@ def test_the_ready_made_client_reaches_an_emulator_on_this_machine(emulator):
             assert client.discover(str(emulator.account)).shape == "A"
 
 
-def test_the_ready_made_client_keeps_to_the_settings(monkeypatch):
-    """The cloud and the share of the settings reach the client; making it asks nobody for a token."""
+def test_the_default_client_uses_the_settings(monkeypatch):
+    """It is made with a cloud and a share, and without requesting a token."""
     clients, settings = importlib.import_module("fleets.clients"), importlib.import_module("fleets.settings")
     with clients.make_client(settings.Settings("us-government", 0.5), "22222222-0000-0000-0000-000000000000") as made:
         assert isinstance(made, Client)
 
 
-def test_the_ready_made_client_reaches_an_emulator(emulator):
-    """For development: an address on this machine takes no real token."""
+def test_the_default_client_creates_endpoints_on_an_emulator(emulator):
+    """For development: an address on this machine gets no real token."""
     clients, settings = (importlib.import_module(f"fleets.{name}") for name in ("clients", "settings"))
     specs = factories(emulator, 1, 1)
     with emulator.serve() as server:

@@ -1,4 +1,4 @@
-"""The example app for Azure Functions keeps its promises, without a host: its functions are built and invoked."""
+"""The example app for Azure Functions, without a host: its functions are built and invoked."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ APP = Path(__file__).resolve().parents[2] / "docs" / "examples" / "function_app"
 
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch):
-    """The host puts the app's folder on the path; nothing of it is left behind for the next test."""
+    """The host puts the app's folder on the path; it is removed again for the next test."""
     monkeypatch.syspath_prepend(str(APP))
     yield
-    quick_start(False)  # the app switches it on
+    quick_start(False)  # the app enables it
     for name in [name for name in sys.modules if name.partition(".")[0] in {"function_app", "provisioning"}]:
         del sys.modules[name]
 
 
 class App:
-    """The app of one person over an emulator."""
+    """The app of one person on an emulator."""
 
     def __init__(self, emulator, *roles, **settings):
         doors = importlib.import_module("provisioning.doors")
@@ -48,7 +48,7 @@ class App:
         self.functions = {function.get_function_name(): function for function in self.app.get_functions()}
 
     def call(self, name, method="GET", body=b"", **params):
-        """What the function answers: its status, its JSON or text, and its headers."""
+        """The function's answer: its status, its JSON or text, and its headers."""
         request = func.HttpRequest(method=method, url=f"/api/{name}", body=body, params=params)
         answer = self.functions[name].get_user_function()(request)
         text = answer.get_body().decode()
@@ -70,26 +70,26 @@ def spec_of(emulator):
 
 @pytest.fixture
 def ready(emulator):
-    """An emulator in which everything is made and approved."""
+    """An emulator with all endpoints created and approved."""
     with Client(emulator.credential, transport=emulator.transport()) as client:
         assert client.create_all(spec_of(emulator), approve=True).complete
     return emulator
 
 
-# --- what the host sees
+# --- what the host needs
 
 
 @pytest.mark.parametrize(
     ("person", "names"), [("requester", {"plan", "create", "status", "drift"}), ("approver", {"approve"})]
 )
-def test_each_person_has_its_own_functions(emulator, person, names):
-    """An app does one person's work: the requester's does not approve, the approver's does nothing else."""
+def test_each_person_has_separate_functions(emulator, person, names):
+    """An app serves one person: the requester's cannot approve, and the approver's can do nothing else."""
     assert set(App(emulator, person=person).functions) == names
 
 
 @pytest.mark.parametrize("person", ["requester", "approver"])
 def test_the_worker_can_load_each_function(emulator, person):
-    """Bindings and parameters have the same names, and annotations can be resolved: the worker refuses others."""
+    """Bindings and parameters have the same names, and annotations can be resolved, as the worker requires."""
     for function in App(emulator, person=person).functions.values():
         bindings = {binding.name for binding in function.get_bindings()} - {"$return"}
         user_function = function.get_user_function()
@@ -98,8 +98,8 @@ def test_the_worker_can_load_each_function(emulator, person):
 
 
 @pytest.mark.parametrize("person", ["requester", "approver"])
-def test_every_door_has_a_lock(emulator, person):
-    """No HTTP function can be called without a key."""
+def test_every_http_function_needs_a_key(emulator, person):
+    """No HTTP function can be called without one."""
     triggers = [
         binding.get_dict_repr()
         for function in App(emulator, person=person).functions.values()
@@ -110,7 +110,7 @@ def test_every_door_has_a_lock(emulator, person):
     assert {trigger["authLevel"].value for trigger in triggers} == {func.AuthLevel.FUNCTION.value}
 
 
-def test_reading_is_get_and_writing_is_post(emulator):
+def test_reads_are_get_and_writes_are_post(emulator):
     """A link that is followed, or a page that is prefetched, writes nothing."""
     methods = {
         name: [method.value for method in binding.get_dict_repr()["methods"]]
@@ -122,7 +122,7 @@ def test_reading_is_get_and_writing_is_post(emulator):
     assert methods == {"plan": ["GET"], "status": ["GET"], "create": ["POST"], "approve": ["POST"]}
 
 
-def test_starting_loads_nothing_heavy(emulator):
+def test_starting_imports_no_heavy_module(emulator):
     """The host imports the app at every cold start; pydantic and the SDKs wait for the first invocation."""
     code = (
         "import sys, function_app; "
@@ -142,8 +142,8 @@ def test_starting_loads_nothing_heavy(emulator):
 # --- settings
 
 
-def test_wrong_settings_are_told_all_at_once(emulator):
-    """Every setting that is missing or wrong is named when the app starts."""
+def test_wrong_settings_are_reported_together(emulator):
+    """Every missing or wrong setting is named when the app starts."""
     doors = importlib.import_module("provisioning.doors")
     settings = importlib.import_module("provisioning.settings")
     with pytest.raises(settings.WrongSettings) as caught:
@@ -152,8 +152,8 @@ def test_wrong_settings_are_told_all_at_once(emulator):
         assert name in str(caught.value)
 
 
-def test_from_environment_to_answer(monkeypatch):
-    """The module that the host imports, with nothing but an environment, reaches the address that it names."""
+def test_the_app_is_configured_by_the_environment(monkeypatch):
+    """The module that the host imports uses the address in its environment."""
     emulator = Emulator()
     with emulator.serve() as server:
         for name, value in environment(emulator, endpoint=server.url, ca_file=server.ca_file).items():
@@ -169,15 +169,15 @@ def test_from_environment_to_answer(monkeypatch):
 
 
 def test_plan_writes_nothing(emulator):
-    """GET plan tells the steps, with a reader's rights."""
+    """GET plan shows the steps, with a reader's rights."""
     status, plan, _ = App(emulator, "reader").call("plan")
     assert status == 200
     assert [step["action"] for step in plan["steps"]] == ["create"] * 4
     assert emulator.writes == []
 
 
-def test_create_makes_what_is_missing_and_may_be_repeated(emulator):
-    """POST create needs the requester's rights alone; a second call writes nothing."""
+def test_create_is_idempotent(emulator):
+    """POST create needs only the requester's rights; a second call writes nothing."""
     app = App(emulator, "requester")
     status, report, _ = app.call("create", "POST")
     assert (status, {outcome["result"] for outcome in report["outcomes"]}) == (200, {"created"})
@@ -188,8 +188,8 @@ def test_create_makes_what_is_missing_and_may_be_repeated(emulator):
     assert len(emulator.writes) == written
 
 
-def test_create_ends_before_the_load_balancer_does():
-    """What takes longer than an HTTP request may is 202; asking again goes on where it was."""
+def test_create_answers_before_the_load_balancer_times_out():
+    """Work that takes longer than an HTTP request may is 202; the next request continues it."""
     emulator = Emulator(provisioning=350)
     app = App(emulator)
     status, _, headers = app.call("create", "POST")
@@ -199,14 +199,14 @@ def test_create_ends_before_the_load_balancer_does():
     assert (status, report["succeeded"]) == (200, True)
 
 
-def test_status_tells_both_sides(ready):
+def test_status_shows_both_sides(ready):
     """GET status is the Status, as JSON."""
     status, body, _ = App(ready).call("status")
     assert (status, body["ready"]) == (200, True)
 
 
-def test_refusals_are_told_with_their_remedy(emulator):
-    """What Azure refuses is an error of the app's, never a 403 that the caller takes for their own."""
+def test_azures_refusals_are_reported_with_their_remedy(emulator):
+    """A refusal by Azure is an error of the app, not a 403 about the caller."""
     status, detail, _ = App(emulator, "reader").call("create", "POST")
     assert status == 502
     assert "Data Factory Contributor" in json.dumps(detail)
@@ -216,15 +216,15 @@ def test_refusals_are_told_with_their_remedy(emulator):
     assert detail["remedy"]
 
 
-def test_a_broken_azure_is_503(emulator):
-    """A caller can tell "later" from "never"."""
+def test_an_unavailable_azure_is_503(emulator):
+    """The caller sees that a later request can succeed."""
     emulator.inject(Fault.status("*", 503, times=None))
     status, detail, _ = App(emulator).call("status")
     assert (status, detail["code"]) == (503, "azure-unavailable")
 
 
 def test_one_client_serves_all_invocations(ready):
-    """Connections and tokens are kept from one invocation to the next, and none are made before the first."""
+    """Connections and tokens are kept between invocations, and the client is made by the first one."""
     app = App(ready)
     assert app.clients == 0
     app.call("plan")
@@ -235,13 +235,13 @@ def test_one_client_serves_all_invocations(ready):
 # --- drift
 
 
-def test_no_drift_is_silent(ready):
-    """The timer ends well while everything is ready."""
+def test_without_drift_the_timer_succeeds(ready):
+    """Every endpoint is ready."""
     App(ready).tick()
 
 
-def test_waiting_for_an_approval_is_no_drift(emulator):
-    """An alarm that rings while somebody is on it is switched off soon."""
+def test_a_pending_approval_is_not_drift(emulator):
+    """Otherwise the alarm would ring while the approver still has the request."""
     app = App(emulator)
     app.call("create", "POST")
     app.tick()
@@ -260,22 +260,23 @@ def grown(azure):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"), [(stale, "stale purview_blob"), (missing, "create purview_queue"), (grown, "purview_namespace")]
+    ("change", "message"),
+    [(stale, "stale purview_blob"), (missing, "create purview_queue"), (grown, "purview_namespace")],
 )
-def test_drift_fails_the_invocation(ready, caplog, change, told):
-    """What has come undone is logged line by line, and the failed invocation can ring an alarm."""
+def test_drift_fails_the_invocation(ready, caplog, change, message):
+    """Each change is logged in a line, and the failed invocation can raise an alarm."""
     change(ready)
     app = App(ready)
-    with pytest.raises(importlib.import_module("provisioning.requester").Drift, match=told):
+    with pytest.raises(importlib.import_module("provisioning.requester").Drift, match=message):
         app.tick()
-    assert any(told in record.getMessage() for record in caplog.records)
+    assert any(message in record.getMessage() for record in caplog.records)
 
 
 # --- the approver
 
 
-def test_approving_without_a_report_asks_the_factory(emulator):
-    """With Reader on the factory, the factory itself tells which connections are its own."""
+def test_approval_without_a_report_reads_the_factory(emulator):
+    """With Reader on the factory, its exact ids show which connections are its own."""
     App(emulator).call("create", "POST")
     app = App(emulator, "approver", ("Reader", emulator.factory), person="approver")
     status, report, _ = app.call("approve", "POST")
@@ -283,8 +284,8 @@ def test_approving_without_a_report_asks_the_factory(emulator):
     assert {outcome["matched_by"] for outcome in report["outcomes"]} == {"private-endpoint-id"}
 
 
-def test_approval_of_nothing_is_no_success(emulator):
-    """409 where no endpoint is there to approve, 403 where somebody with more rights has to approve."""
+def test_an_approval_that_approves_nothing_is_an_error(emulator):
+    """409 without endpoints, 403 if the approver has too few rights."""
     approver = App(emulator, "approver", ("Reader", emulator.factory), person="approver")
     assert approver.call("approve", "POST")[0] == 409
     App(emulator).call("create", "POST")
@@ -294,8 +295,8 @@ def test_approval_of_nothing_is_no_success(emulator):
     assert reader.call("approve", "POST", dry_run="true")[0] == 403
 
 
-def test_doubt_is_no_success(emulator):
-    """409 where it cannot be told which connection is the factory's."""
+def test_an_ambiguous_approval_is_409(emulator):
+    """Two connections on each target have the endpoint's name."""
     App(emulator).call("create", "POST")
     for connection in emulator.connections():
         if connection.endpoint:
@@ -307,29 +308,29 @@ def test_doubt_is_no_success(emulator):
     assert (status, {outcome["result"] for outcome in report["outcomes"]}) == (409, {"ambiguous"})
 
 
-def test_creation_of_what_is_not_known_is_no_success(emulator):
-    """409 where the account cannot be read, so that only one of its endpoints was made."""
+def test_a_creation_with_unknown_endpoints_is_409(emulator):
+    """The account cannot be read, so only its own endpoint was created."""
     app = App(emulator, ("Data Factory Contributor", emulator.factory))
     status, report, _ = app.call("create", "POST")
     assert (status, report["complete"], len(report["outcomes"])) == (409, False, 1)
 
 
 def test_a_dry_run_approves_nothing(emulator):
-    """`?dry_run=true` tells what would be approved."""
+    """`?dry_run=true` shows what would be approved."""
     App(emulator).call("create", "POST")
     status, report, _ = App(emulator, person="approver").call("approve", "POST", dry_run="true")
     assert (status, {outcome["result"] for outcome in report["outcomes"]}) == (200, {"would-approve"})
     assert {one.status for one in emulator.connections() if one.endpoint} == {"Pending"}
 
 
-def test_an_unclear_dry_run_is_refused(emulator):
-    """Whoever means a dry run and misspells it does not approve."""
+def test_an_invalid_dry_run_is_refused(emulator):
+    """A misspelt dry run does not approve."""
     status, text, _ = App(emulator, person="approver").call("approve", "POST", dry_run="yes")
     assert (status, "dry_run" in text, emulator.requests) == (400, True, [])
 
 
-def test_a_report_is_taken_only_where_the_settings_say_so(emulator):
-    """By default nobody's word decides which private endpoints are let in."""
+def test_reports_are_accepted_only_if_the_setting_allows_them(emulator):
+    """By default, a report does not decide which private endpoints are approved."""
     _, report, _ = App(emulator).call("create", "POST")
     body = json.dumps(report).encode()
     status, _, _ = App(emulator, "approver", person="approver").call("approve", "POST", body)
@@ -340,8 +341,8 @@ def test_a_report_is_taken_only_where_the_settings_say_so(emulator):
     assert (status, decision["complete"]) == (200, True)
 
 
-def test_a_report_about_something_else_is_refused(emulator):
-    """The app approves for its own factory and account, whatever a report says."""
+def test_a_report_about_another_factory_or_account_is_refused(emulator):
+    """The app approves only for its own factory and account."""
     other = emulator.add_factory("df2", purview_account=emulator.account)
     client = Client(emulator.credential, transport=emulator.transport())
     report = client.create_all(Spec(factory=str(other), account=str(emulator.account), name="purview"))
@@ -350,12 +351,12 @@ def test_a_report_about_something_else_is_refused(emulator):
     elsewhere = spec_of(emulator).model_copy(update={"account": str(emulator.add_account("pv2"))})
     lie = report.model_copy(update={"spec": elsewhere, "account": None})
     assert app.call("approve", "POST", lie.model_dump_json().encode())[0] == 400
-    told = lie.model_copy(update={"outcomes": ()})
-    assert app.call("approve", "POST", told.model_dump_json().encode())[0] == 403
+    empty = lie.model_copy(update={"outcomes": ()})
+    assert app.call("approve", "POST", empty.model_dump_json().encode())[0] == 403
 
 
-def test_a_body_that_is_no_report_is_the_callers_mistake(emulator):
-    """400, with the reason, and nothing sent."""
+def test_a_body_that_is_not_a_report_is_400(emulator):
+    """The answer has the reason, and no request is sent to Azure."""
     app = App(emulator, person="approver", accepts_reports="true")
     status, text, _ = app.call("approve", "POST", b'{"verb": 1}')
     assert (status, "Report" in text, emulator.requests) == (400, True, [])

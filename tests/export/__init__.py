@@ -1,1 +1,1 @@
-"""Plans in other languages."""
+"""Plans exported to other languages."""

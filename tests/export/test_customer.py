@@ -53,7 +53,7 @@ def groups_of(found: list[dict[str, object]]) -> list[str]:
     return [connection["properties"]["groupIds"][0] for (connection,) in connections]
 
 
-# --- which
+# --- which endpoints
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def groups_of(found: list[dict[str, object]]) -> list[str]:
         ("C", "disabled-for-ingestion-only", ["blob", "queue"]),
     ],
 )
-def test_the_matrix_decides(shape, firewall, groups):
-    """A self-hosted runtime gets what the support matrix demands for the account's firewall and shape."""
+def test_the_support_matrix_decides_the_groups(shape, firewall, groups):
+    """They are the ones that a self-hosted runtime needs for the account's firewall and shape."""
     account = account_of(shape, firewall)
     assert groups_of(resources(account)) == groups
     targets = {target.group_id: target.resource_id for target in account.targets}
@@ -76,8 +76,8 @@ def test_the_matrix_decides(shape, firewall, groups):
         assert asked["privateLinkServiceId"] == targets[asked["groupIds"][0]]
 
 
-def test_an_open_firewall_demands_nothing():
-    """Nothing is exported unasked for an account that lets everybody in; who wants it names the groups."""
+def test_an_open_firewall_needs_no_endpoints():
+    """Without `groups` nothing is exported for an account that accepts every network."""
     account = account_of("A", "enabled-from-all-networks")
     with pytest.raises(UnsupportedSetup, match="lets every network in") as refused:
         export_customer_endpoints(account, "arm", **SITE)
@@ -85,8 +85,8 @@ def test_an_open_firewall_demands_nothing():
     assert groups_of(resources(account, groups=("blob",))) == ["blob"]
 
 
-def test_an_unreadable_firewall_is_no_guess():
-    """An account that the caller may not read gives no answer to what its firewall demands."""
+def test_an_unreadable_firewall_is_refused():
+    """If the caller cannot read the account, its requirements are unknown."""
     emulator = Emulator()
     with Client(emulator.credential_for(), transport=emulator.transport()) as client:
         account = client.discover(str(emulator.account))
@@ -95,8 +95,8 @@ def test_an_unreadable_firewall_is_no_guess():
         export_customer_endpoints(account, "arm", **SITE)
 
 
-def test_the_browsers_endpoints_on_request():
-    """Account and portal, for who searches from Studio; the portal goes to the account itself."""
+def test_account_and_portal_are_exported_on_request():
+    """They are for browsers that search in Studio; the portal's target is the account itself."""
     account = account_of()
     found = resources(account, groups=("account", "portal", "portal"))
     assert groups_of(found) == ["account", "portal"]
@@ -104,8 +104,8 @@ def test_the_browsers_endpoints_on_request():
     assert connection["properties"]["privateLinkServiceId"] == account.id
 
 
-def test_a_plan_will_do():
-    """A plan is as good as the account in it."""
+def test_a_plan_is_accepted_instead_of_an_account():
+    """The account in the plan is used."""
     emulator = Emulator()
     account = account_of()
     spec = {"factory": str(emulator.factory), "account": account.id, "name": "purview"}
@@ -113,7 +113,7 @@ def test_a_plan_will_do():
     assert resources(plan) == resources(account)
 
 
-# --- where
+# --- where they are
 
 
 def test_zones_links_and_records():
@@ -134,8 +134,8 @@ def test_zones_links_and_records():
         assert group["name"].endswith("/default")
 
 
-def test_existing_zones_are_used_and_not_made():
-    """A zone that is given by id is neither made nor linked: a network may have one link per zone name."""
+def test_existing_zones_are_used_and_not_created():
+    """A zone given by id is neither created nor linked: a network can have one link per zone name."""
     zone = "/subscriptions/00000000-0000-0000-0000-00000000000e/resourceGroups/DNS/providers/microsoft.network/privatednszones/privatelink.blob.core.windows.net"
     found = resources(account_of(), zone_ids={"blob": zone})
     assert "privatelink.blob.core.windows.net" not in {zone["name"] for zone in of_type(found, "privateDnsZones")}
@@ -158,34 +158,34 @@ def test_existing_zones_are_used_and_not_made():
         ("china", "queue", "privatelink.queue.core.chinacloudapi.cn"),
     ],
 )
-def test_zones_are_the_clouds_own(cloud, group, zone):
-    """Zone names differ per cloud, as Microsoft lists them."""
+def test_zone_names_depend_on_the_cloud(cloud, group, zone):
+    """They are the names in Microsoft's list."""
     (made,) = of_type(resources(account_of(), cloud=cloud, groups=(group,)), "privateDnsZones")
     assert made["name"] == zone
 
 
-def test_the_network_that_resolves_may_be_another():
-    """Endpoints in a hub's subnet can be for a spoke: its network is linked, and its group holds what is made."""
+def test_another_network_can_be_linked():
+    """Endpoints in a hub's subnet can serve a spoke: the spoke is linked, and its resource group has the resources."""
     spoke = VNET.replace("/net/", "/spoke-rg/").replace("hub", "spoke")
     text = export_customer_endpoints(
         account_of(), "arm", **SITE, virtual_network_id=spoke.upper().replace("/SUBSCRIPTIONS", "/subscriptions")
     )
     assert json.loads(text)["metadata"]["scope"].endswith("/resourceGroups/SPOKE-RG")
     link = next(r for r in json.loads(text)["resources"] if r["type"].endswith("virtualNetworkLinks"))
-    # The types are spelled as Terraform wants them, whatever the caller typed.
+    # Terraform requires this spelling of the types, whatever the caller typed.
     assert link["properties"]["virtualNetwork"]["id"].endswith("/providers/Microsoft.Network/virtualNetworks/SPOKE")
 
 
 def test_the_resource_group_can_be_chosen():
-    """`resource_group_id` is where endpoints and zones are made."""
+    """`resource_group_id` is the resource group of endpoints and zones."""
     group = NETWORK_GROUP.replace("net", "other")
     text = export_customer_endpoints(account_of(), "arm", **SITE, resource_group_id=group)
     assert json.loads(text)["metadata"]["scope"] == group
 
 
 @pytest.mark.parametrize("approval", ["automatic", "manual"])
-def test_approval_automatic_or_by_request(approval):
-    """Manual connections carry a message to the owner of the target; automatic ones none."""
+def test_approval_is_automatic_or_manual(approval):
+    """Manual connections have a message to the owner of the target; automatic ones have none."""
     found = resources(account_of(), approval=approval, request_message="Ticket 7")
     manual = approval == "manual"
     for endpoint in of_type(found, "privateEndpoints"):
@@ -200,8 +200,8 @@ def test_approval_automatic_or_by_request(approval):
 # --- refusals
 
 
-def test_every_wrong_argument_is_told_at_once():
-    """Six mistakes are one error with six lines."""
+def test_wrong_arguments_are_reported_together():
+    """Six mistakes are one error with six problems."""
     wrong = {
         "subnet_id": VNET,
         "location": "west/europe",
@@ -231,8 +231,8 @@ def test_every_wrong_argument_is_told_at_once():
         ("format", {"format": "pulumi"}),
     ],
 )
-def test_wrong_arguments(field, arguments):
-    """Each rule is told with the field that breaks it."""
+def test_each_wrong_argument_is_reported_with_its_field(field, arguments):
+    """The error names no other field."""
     with pytest.raises(InvalidSpec) as refused:
         export_customer_endpoints(account_of(), **({"format": "arm"} | SITE | arguments))
     assert {name for name, _ in refused.value.problems} == {field}
@@ -251,22 +251,22 @@ def test_wrong_arguments(field, arguments):
     ],
 )
 def test_arguments_of_the_wrong_type(field, rule):
-    """A value that is not even text is refused by its field, as one that breaks a rule is."""
+    """A value that is not a text has an error with its field, as a wrong text has."""
     with pytest.raises(InvalidSpec) as refused:
         export_customer_endpoints(account_of(), "arm", **SITE | {field: [["x"]]})
     assert refused.value.problems == [(field, rule)]
 
 
 @pytest.mark.parametrize("zones", ["blob", {"blob": 1}, {1: "blob"}])
-def test_zones_that_are_no_texts(zones):
-    """Neither a text nor a mapping of something else is taken for ids of zones."""
+def test_zone_ids_must_map_groups_to_texts(zones):
+    """Neither a text nor another mapping is accepted."""
     with pytest.raises(InvalidSpec, match="must be a mapping of group ids"):
         export_customer_endpoints(account_of(), "arm", **SITE | {"zone_ids": zones})
 
 
 @pytest.mark.parametrize("groups", ["blob", {"blob"}, 5, (None,)])
-def test_groups_that_are_no_list(groups):
-    """A single text would be taken for its letters, so it is refused as everything else that is no list."""
+def test_groups_must_be_a_list(groups):
+    """A single text would be read letter by letter, so it is refused like any other value that is not a list."""
     with pytest.raises(InvalidSpec, match="must be a list of group ids"):
         export_customer_endpoints(account_of(), "arm", **SITE | {"groups": groups})
 
@@ -275,7 +275,7 @@ def test_groups_that_are_no_list(groups):
 
 
 def declared(text: str, language: str, folder) -> set[tuple[str, str]]:
-    """The last part of the type, and the last name, of everything that the code makes."""
+    """The last part of the type, and the last part of the name, of every resource in the code."""
     match language:
         case "arm":
             found = [(r["type"], r["name"].rpartition("/")[2]) for r in json.loads(text)["resources"]]
@@ -296,8 +296,8 @@ def declared(text: str, language: str, folder) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("language", ["bicep", "terraform-azapi", "az"])
-def test_languages_agree(language, tmp_path):
-    """What a template declares, the other languages declare."""
+def test_all_languages_declare_the_same_resources(language, tmp_path):
+    """They are those of the ARM template."""
     account = account_of()
     text = export_customer_endpoints(account, language, **SITE)
     assert declared(text, language, tmp_path) == declared(
@@ -326,7 +326,7 @@ CONNECTION = (
 @pytest.mark.parametrize("approval", ["automatic", "manual"])
 @pytest.mark.parametrize("zone_ids", [{}, {"blob": f"{NETWORK_GROUP}/providers/Microsoft.Network/privateDnsZones/z"}])
 def test_azurerm_arguments(approval, zone_ids):
-    """Every argument is one of the provider's, none that it requires is missing, and every reference leads somewhere."""
+    """Every argument belongs to the provider, none that it requires is missing, and every reference is valid."""
     account = account_of()
     text = export_customer_endpoints(account, "terraform", **SITE, approval=approval, zone_ids=zone_ids)
     found, _ = read_hcl(text)
@@ -349,8 +349,8 @@ def test_azurerm_arguments(approval, zone_ids):
 
 @pytest.mark.parametrize("language", ["terraform", "terraform-azapi"])
 @pytest.mark.skipif(TERRAFORM is None, reason="terraform is not installed")
-def test_terraform_itself_accepts_it(language):
-    """`terraform fmt -check` finds nothing to change."""
+def test_terraform_fmt_changes_nothing(language):
+    """`terraform fmt -check` accepts the code."""
     text = export_customer_endpoints(account_of(), language, **SITE, approval="manual")
     check = subprocess.run(
         [TERRAFORM, "fmt", "-check", "-diff", "-"], input=text, capture_output=True, text=True, check=False
@@ -359,8 +359,8 @@ def test_terraform_itself_accepts_it(language):
 
 
 @pytest.mark.parametrize("language", FORMATS)
-def test_blob_and_queue_take_turns(language, tmp_path):
-    """The endpoint for queue waits for the one for blob, on one storage account."""
+def test_the_queue_endpoint_waits_for_the_blob_endpoint(language, tmp_path):
+    """Both are on one storage account."""
     text = export_customer_endpoints(account_of("C"), language, **SITE)
     match language:
         case "arm":

@@ -1,4 +1,4 @@
-"""Literals of the exported languages mean the text that they were made from, whatever is in it."""
+"""Literals of the exported languages mean the text that they were made from, whatever characters it has."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CORPUS = (
 @example("\\${x}")
 @example("'")
 def test_bicep_strings(text):
-    """A Bicep literal is one line, holds no interpolation and decodes to the text."""
+    """A Bicep literal is one line, contains no interpolation and decodes to the text."""
     literal = bicep.string(text)
     assert len(literal.splitlines()) == 1
     assert "${" not in literal.replace("\\\\", "").replace("\\$", "")
@@ -58,14 +58,14 @@ def test_bicep_strings(text):
 @example("%%{x")
 @example("$$$${")
 def test_hcl_strings(text):
-    """A Terraform literal is one line, holds no template and decodes to the text."""
+    """A Terraform literal is one line, contains no template and decodes to the text."""
     literal = hcl.string(text)
     assert len(literal.splitlines()) == 1
     assert hcl_text(literal.replace("$${", "\\u0024{").replace("%%{", "\\u0025{")) == text
 
 
 @pytest.mark.skipif(TERRAFORM is None, reason="terraform is not installed")
-def test_terraform_reads_the_strings_alike(tmp_path):
+def test_terraform_evaluates_literals_to_the_text(tmp_path):
     """Terraform itself evaluates each literal of the corpus to the text."""
     expression = f"base64encode(jsonencode([{', '.join(map(hcl.string, CORPUS))}]))\n"
     console = subprocess.run(
@@ -77,7 +77,7 @@ def test_terraform_reads_the_strings_alike(tmp_path):
 @given(st.text())
 @example("\u2019")
 def test_powershell_strings(text):
-    """Doubled quotes are the only escape of a PowerShell literal, and a typographic quote is a quote."""
+    """Doubled quotes are the only escape in a PowerShell literal, and a typographic quote counts as a quote."""
     literal = powershell.string(text)
     inner = literal[1:-1]
     undone: list[str] = []
@@ -97,15 +97,15 @@ def test_powershell_strings(text):
 @example("[x")
 @example("[]")
 def test_arm_strings(text):
-    """What stands in brackets is an expression in a template, unless the first is doubled; all else is itself."""
+    """Brackets around a text mean an expression in a template, so the first one is doubled; other texts stay."""
     literal = arm.literal(text)
     in_brackets = literal.startswith("[") and literal.endswith("]")
     assert (literal[1:] if in_brackets else literal) == text
     assert not in_brackets or literal.startswith("[[")
 
 
-def test_bash_reads_the_arguments_alike():
-    """Bash hands every hostile name and id to the request as it was, and runs nothing of it."""
+def test_bash_passes_arguments_unchanged():
+    """Bash passes every hostile name and id to the request as it was, and executes no part of it."""
     account = f"{GROUP}/providers/Microsoft.Purview/accounts/pv1"
     spec = Spec(factory=f"{GROUP}/providers/Microsoft.DataFactory/factories/df2", account=account, name="purview")
     step = Step(action="create", name="x", group_id="x", resource_id=account, reason="x")
@@ -122,16 +122,16 @@ def test_bash_reads_the_arguments_alike():
 
 
 @given(st.text())
-def test_comments_stay_comments(text):
-    """Nothing in a comment ends its line, or turns what follows around."""
+def test_comments_stay_on_one_line(text):
+    """A comment contains neither line ends nor characters that change the direction of text."""
     line = one_line(text)
     assert len(line.splitlines()) <= 1
     assert not set(line) & set("\u202e\u2066\u2028\x00")
 
 
 @given(st.lists(st.tuples(st.just("purview"), st.text(max_size=6)), max_size=8))
-def test_symbols_are_identifiers_and_unlike(words):
-    """Whatever the group ids are, the code's symbols are identifiers, each once."""
+def test_symbols_are_unique_identifiers(words):
+    """Whatever the group ids are, each symbol in the code is an identifier and occurs once."""
     taken: set[str] = set()
     made = [unique_words(each, taken) for each in words]
     for symbols in (["_".join(each) for each in made], ["".join(each) for each in made]):
@@ -140,7 +140,7 @@ def test_symbols_are_identifiers_and_unlike(words):
 
 
 def test_layout_of_blocks():
-    """Neighbours on single lines have their equals signs in one column; what spreads over lines parts them."""
+    """Equals signs of consecutive single lines are aligned; a value over several lines starts a new group."""
     block = Block(
         "resource",
         ("a", "b"),

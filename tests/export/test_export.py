@@ -1,4 +1,4 @@
-"""Exports: each language is read back by a parser that is not ours, and has to mean what the library would do."""
+"""Exports: each language is read back by an independent parser, and has to mean what the library would do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENDPOINT = f"{NETWORK}/managedPrivateEndpoints"
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
-# --- an account in need of everything, and what `apply` makes of it
+# --- an account that needs everything, and the requests of `apply` for it
 
 
 def empty_factory(shape: str) -> tuple[Emulator, Spec]:
@@ -55,7 +55,7 @@ def endpoints_of(emulator: Emulator, spec: Spec) -> set[tuple[str, str, str]]:
 
 
 def made_by(puts: list[Put], shape: str) -> set[tuple[str, str, str]]:
-    """What the requests make of a fresh emulator."""
+    """The endpoints that the requests create on a fresh emulator."""
     emulator, spec = empty_factory(shape)
     token = emulator.credential.get_token("https://management.azure.com/.default").token
     for path, body in puts:
@@ -66,21 +66,21 @@ def made_by(puts: list[Put], shape: str) -> set[tuple[str, str, str]]:
     return endpoints_of(emulator, spec)
 
 
-# --- the promises
+# --- what exports promise
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("language", FORMATS)
-def test_code_makes_what_apply_makes(language, shape, tmp_path):
-    """Carrying out the exported code leaves the same endpoints as apply, the missing network included."""
+def test_code_creates_what_apply_creates(language, shape, tmp_path):
+    """Running the exported code leads to the same endpoints as apply, including the missing network."""
     emulator, spec = empty_factory(shape)
     text = export(plan_of(emulator, spec), language)
     assert made_by(read(text, language, tmp_path), shape) == made_by_apply(shape)
 
 
 @pytest.mark.parametrize("language", FORMATS)
-def test_everything_wanted_is_in_the_code_not_only_what_is_missing(language, tmp_path):
-    """Code describes the wanted state: endpoints that exist are in it, and the network that exists is not made."""
+def test_existing_endpoints_are_in_the_code(language, tmp_path):
+    """Code describes the desired state, so it has every endpoint; an existing network is not created."""
     emulator, spec = empty_factory("A")
     with Client(emulator.credential, transport=emulator.transport()) as client:
         client.apply(spec.model_copy(update={"groups": ("account", "blob")}))
@@ -92,7 +92,7 @@ def test_everything_wanted_is_in_the_code_not_only_what_is_missing(language, tmp
 
 @pytest.mark.parametrize("language", FORMATS)
 def test_endpoints_on_one_storage_account_wait_for_each_other(language, tmp_path):
-    """Storage takes one private endpoint operation at a time, so queue comes after blob is over, in every language."""
+    """Storage runs one private endpoint operation at a time, so queue follows the end of blob, in every language."""
     emulator, spec = empty_factory("C")
     text = export(plan_of(emulator, spec), language)
     match language:
@@ -116,12 +116,12 @@ def test_endpoints_on_one_storage_account_wait_for_each_other(language, tmp_path
 
 
 @pytest.mark.parametrize("language", ["terraform", "terraform-azapi"])
-def test_terraform_takes_over_what_exists(language):
-    """Both providers refuse to create what is there, so each existing endpoint has an import block, and no other."""
+def test_terraform_imports_existing_endpoints(language):
+    """Both providers refuse to create an existing resource, so exactly the existing endpoints have an import block."""
     emulator, spec = empty_factory("A")
     with Client(emulator.credential, transport=emulator.transport()) as client:
         client.apply(spec.model_copy(update={"groups": ("account",)}))
-    # The letter case that a user types must not reach the ids: Terraform compares letter by letter.
+    # A user's letter case must not reach the ids, because Terraform compares them exactly.
     shouted = spec.model_copy(
         update={"factory": spec.factory.replace("Microsoft.DataFactory", "MICROSOFT.DATAFACTORY")}
     )
@@ -133,8 +133,8 @@ def test_terraform_takes_over_what_exists(language):
 
 @pytest.mark.parametrize("language", ["terraform", "terraform-azapi"])
 @pytest.mark.skipif(TERRAFORM is None, reason="terraform is not installed")
-def test_terraform_itself_accepts_it(language, tmp_path):
-    """`terraform fmt -check` finds nothing to change, so syntax and layout are Terraform's own."""
+def test_terraform_fmt_changes_nothing(language, tmp_path):
+    """`terraform fmt -check` accepts the code, so syntax and layout are Terraform's own."""
     emulator, spec = empty_factory("A")
     before = export(plan_of(emulator, spec), language)
     with Client(emulator.credential, transport=emulator.transport()) as client:
@@ -148,15 +148,15 @@ def test_terraform_itself_accepts_it(language, tmp_path):
 
 
 def test_shellcheck_accepts_the_script(tmp_path):
-    """The script passes shellcheck without an exception."""
+    """The script passes shellcheck without exceptions."""
     emulator, spec = empty_factory("A")
     (tmp_path / "script.sh").write_text(export(plan_of(emulator, spec), "az"))
     check = subprocess.run([SHELLCHECK, tmp_path / "script.sh"], capture_output=True, text=True, check=False)
     assert (check.returncode, check.stdout) == (0, "")
 
 
-def test_the_script_stops_where_azure_fails(tmp_path):
-    """An endpoint that ends Failed ends the script with its name, and the next one on its storage is not tried."""
+def test_the_script_stops_at_a_failed_endpoint(tmp_path):
+    """It names an endpoint that ends Failed, and does not create the next one on its storage account."""
     emulator, spec = empty_factory("C")
     done, calls = run_az(export(plan_of(emulator, spec), "az"), tmp_path, state="Failed")
     assert done.returncode == 1
@@ -164,8 +164,8 @@ def test_the_script_stops_where_azure_fails(tmp_path):
     assert not any(call["--url"].endswith("purview_blob") for call in calls)
 
 
-def test_the_script_gives_up(tmp_path):
-    """An endpoint that stays Provisioning ends the script after half an hour of looking."""
+def test_the_script_stops_waiting(tmp_path):
+    """An endpoint that stays Provisioning ends the script after half an hour of polling."""
     emulator, spec = empty_factory("C")
     text = export(plan_of(emulator, spec), "az").replace("seq 180", "seq 3")
     done, calls = run_az(text, tmp_path, state="Provisioning")
@@ -174,8 +174,8 @@ def test_the_script_gives_up(tmp_path):
 
 
 @pytest.mark.parametrize("language", FORMATS)
-def test_a_broken_endpoint_is_told(language):
-    """A replace step is in the code with a remark, since no template heals it."""
+def test_a_replaced_endpoint_has_a_remark(language):
+    """The code cannot delete the broken endpoint, so a comment says that it has to be deleted first."""
     emulator, spec = empty_factory("A")
     emulator.add_endpoint(spec.factory, "purview", str(spec.account), "account", status="Rejected")
     plan = plan_of(emulator, spec.model_copy(update={"replace_broken": True}))
@@ -185,7 +185,7 @@ def test_a_broken_endpoint_is_told(language):
 
 @pytest.mark.parametrize("language", FORMATS)
 def test_conflicts_are_not_exported(language):
-    """A plan that could not be applied is refused, as apply refuses it."""
+    """A plan that cannot be applied is refused, as by apply."""
     emulator, spec = empty_factory("A")
     emulator.add_endpoint(spec.factory, "purview", str(emulator.add_account("other")), "account")
     with pytest.raises(PlanConflict):
@@ -203,8 +203,8 @@ def test_conflicts_are_not_exported(language):
         ("china", "powershell", "Connect-AzAccount -Environment AzureChinaCloud"),
     ],
 )
-def test_code_for_another_cloud_signs_in_there(cloud, language, said):
-    """Providers and scripts are told the cloud; what is sent is the same, and public is not mentioned."""
+def test_code_for_another_cloud_signs_in_to_it(cloud, language, said):
+    """Providers and scripts name the cloud; the requests are the same, and the public cloud is not mentioned."""
     emulator, spec = empty_factory("A")
     plan = plan_of(emulator, spec)
     code = export(plan, language, cloud=cloud)
@@ -215,8 +215,8 @@ def test_code_for_another_cloud_signs_in_there(cloud, language, said):
 
 
 @pytest.mark.parametrize("cloud", ["moon", ["public"], None])
-def test_a_cloud_that_is_none(cloud):
-    """Whatever is no cloud is refused with those that are."""
+def test_an_invalid_cloud_is_refused(cloud):
+    """The error lists the clouds."""
     emulator = Emulator()
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
     with pytest.raises(InvalidSpec) as refused:
@@ -224,27 +224,27 @@ def test_a_cloud_that_is_none(cloud):
     assert refused.value.problems == [("cloud", f"{cloud!r} is not one of public, us-government, china")]
 
 
-def test_every_provider_is_told_the_cloud():
-    """Where azapi makes the missing network for azurerm, both sign in to the same cloud."""
+def test_both_providers_use_the_cloud():
+    """If azapi creates the missing network for azurerm, both sign in to the same cloud."""
     emulator, spec = empty_factory("A")
     assert export(plan_of(emulator, spec), "terraform", cloud="china").count('environment     = "china"') == 2
 
 
-def test_an_unknown_cloud_is_refused():
-    """The message lists the clouds there are."""
+def test_an_unknown_cloud_is_refused_for_arm():
+    """The error lists the clouds."""
     emulator, spec = empty_factory("A")
     with pytest.raises(InvalidSpec, match="'moon' is not one of public, us-government, china"):
         export(plan_of(emulator, spec), "arm", cloud="moon")
 
 
 def test_an_unknown_format_is_refused():
-    """The message lists the formats there are."""
+    """The error lists the formats."""
     emulator, spec = empty_factory("A")
     with pytest.raises(InvalidSpec, match=r"pulumi.*bicep, terraform, terraform-azapi, arm, az, powershell"):
         export(plan_of(emulator, spec), "pulumi")
 
 
-# --- hostile data: endpoint names and targets that exist come from Azure, and group ids from a plan file
+# --- hostile data: names and targets of existing endpoints come from Azure, and group ids from a plan file
 
 TEXT = st.text(min_size=1, max_size=12)
 HOSTILE = st.one_of(
@@ -279,11 +279,11 @@ HOSTILE = st.one_of(
 @pytest.mark.parametrize("language", FORMATS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=HOSTILE.filter(lambda text: "/" not in text and text.strip(".")), target=HOSTILE, group=HOSTILE)
-def test_whatever_azure_says_stays_data(language, tmp_path, name, target, group):
-    """A name, target or group id comes out of the other language's parser as it went in; nothing else does."""
-    if language == "az":  # bash once per example would take minutes; `test_export_escaping` asks bash itself
+def test_texts_from_azure_stay_data(language, tmp_path, name, target, group):
+    """A name, target or group id comes out of the other language's parser unchanged, without other requests."""
+    if language == "az":  # bash once per example would take minutes; test_escaping.py uses bash itself
         language = "powershell"
-    if language == "bicep":  # the grammar at hand takes these for comments inside strings too; Bicep does not
+    if language == "bicep":  # this grammar takes these for comments even inside strings; Bicep does not
         assume(not any(mark in f"/{target} {group}" for mark in ("//", "/*")))
     account = FACTORY.replace("Microsoft.DataFactory/factories/df2", "Microsoft.Purview/accounts/pv1")
     spec = Spec(factory=FACTORY, account=account, name="purview")
@@ -298,8 +298,8 @@ def test_whatever_azure_says_stays_data(language, tmp_path, name, target, group)
 
 
 @pytest.mark.parametrize("name", ["a/../b", "..", ".", "a/b"])
-def test_a_name_that_leads_elsewhere_is_refused(name):
-    """A tampered plan file cannot make code that writes another resource."""
+def test_a_name_with_path_segments_is_refused(name):
+    """Code from a tampered plan file cannot write another resource."""
     emulator, spec = empty_factory("A")
     plan = plan_of(emulator, spec)
     tampered = plan.model_copy(update={"steps": (*plan.steps, plan.steps[-1].model_copy(update={"name": name}))})
@@ -313,7 +313,7 @@ def test_a_name_that_leads_elsewhere_is_refused(name):
 
 @pytest.mark.parametrize("language", FORMATS)
 def test_the_runtime_of_the_spec_is_in_the_code(language, tmp_path):
-    """It is made in the managed virtual network, after it and before the endpoints."""
+    """It is created in the managed virtual network, after the network and before the endpoints."""
     emulator, spec = empty_factory("A")
     plan = plan_of(emulator, spec.model_copy(update={"runtime": "ir-lineage"}))
     puts = read(export(plan, language), language, tmp_path)
@@ -333,7 +333,7 @@ def put(emulator: Emulator, path: str, body: dict) -> None:
     assert answer.status_code == 200, answer.text()
 
 
-#: Stands for the Azure CLI, and asks an emulator that is served: `az rest` with `--query` of one name after the other.
+#: Replaces the Azure CLI, and sends requests to a served emulator: `az rest` with `--query` of nested names.
 AZ_AT_EMULATOR = """\
 import json, ssl, sys, urllib.request
 options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
@@ -378,8 +378,8 @@ USER = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/p
 
 @JQ
 @pytest.mark.parametrize("kinds", ["none", "user-assigned", "system-assigned"])
-def test_the_script_switches_on_the_identity_and_grants_it(kinds, tmp_path):
-    """The identity is Data Curator then, user-assigned ones stay, and running it again changes nothing."""
+def test_the_script_turns_on_the_identity_and_grants_the_role(kinds, tmp_path):
+    """The identity is Data Curator, user-assigned identities stay, and a second run changes nothing."""
     emulator = Emulator()
     identity = {"none": None, "system-assigned": {"type": "SystemAssigned"}}.get(
         kinds, {"type": "UserAssigned", "userAssignedIdentities": {USER: {}}}
@@ -401,8 +401,8 @@ def test_the_script_switches_on_the_identity_and_grants_it(kinds, tmp_path):
 
 
 @pytest.mark.parametrize("language", FORMATS)
-def test_onboarding_is_in_the_code_only_where_asked_for(language):
-    """Without it no code speaks of the identity; with it each does what it can, and says what is left."""
+def test_onboarding_is_exported_only_on_request(language):
+    """Without `onboard` no code mentions the identity; with it each language does what it can, and names the rest."""
     emulator, spec = empty_factory("A")
     plan = plan_of(emulator, spec)
     assert "identity" not in export(plan, language)
@@ -422,8 +422,8 @@ def test_onboarding_is_in_the_code_only_where_asked_for(language):
         assert "script for the Azure CLI gives it" in code
 
 
-def test_a_hostile_account_gets_no_script():
-    """What would be read by the shell is in no line of it."""
+def test_a_hostile_account_is_not_in_the_script():
+    """A tampered host or collection name is not in any line that the shell runs."""
     emulator, spec = empty_factory("A")
     plan = plan_of(emulator, spec)
     for change in ({"endpoints": {"catalog": "https://evil.example/catalog"}}, {"default_domain": "x'; id; '"}):
@@ -434,7 +434,7 @@ def test_a_hostile_account_gets_no_script():
         assert "evil" not in code
 
 
-def test_onboard_is_a_flag():
+def test_onboard_must_be_true_or_false():
     """The text "false" would count as true."""
     emulator, spec = empty_factory("A")
     with pytest.raises(InvalidSpec, match="neither True nor False"):

@@ -1,4 +1,4 @@
-"""What several verbs start from."""
+"""Fixtures that several verbs share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ready(colour: Colour, emulator: Emulator) -> Spec:
-    """A spec for which everything is made and approved."""
+    """A spec whose endpoints are all created and approved."""
     spec = spec_for(emulator)
     create(colour, emulator, spec, approve=True).raise_for_failures()
     return spec

@@ -1,4 +1,4 @@
-"""Applying a plan: now, later, twice, from a file, and after others have been at work."""
+"""Applying a plan: at once, later, twice, from a file, and after Azure has changed."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ KEPT = dict.fromkeys(ALL_NAMES, "kept")
 
 
 def test_planning_writes_nothing(colour, emulator):
-    """A plan reads account, networks, endpoints and what has room for new ones, once each, and writes nothing."""
+    """A plan reads the account, networks, endpoints and the room left on each target, once each, and writes nothing."""
     made = plan(colour, emulator)
     assert [step.action for step in made.steps] == ["create"] * 4
     assert [request.method for request in emulator.requests] == ["GET"] * 5
 
 
-def test_a_plan_is_carried_out(colour, emulator):
-    """What the plan says is what is done."""
+def test_apply_does_what_the_plan_says(colour, emulator):
+    """Every step of the plan is carried out."""
     made = plan(colour, emulator)
     report = apply(colour, emulator, made)
     assert (results(report), report.verb) == (CREATED, "apply")
@@ -47,19 +47,19 @@ def test_a_plan_is_carried_out(colour, emulator):
 
 
 def test_a_plan_survives_a_file(colour, emulator):
-    """A plan that went through JSON does the same."""
+    """A plan that was written to JSON and read back does the same."""
     made = Plan.model_validate_json(plan(colour, emulator).model_dump_json())
     assert results(apply(colour, emulator, made)) == CREATED
 
 
-def test_a_spec_is_planned_and_carried_out(colour, emulator):
-    """Given a spec, apply plans first."""
+def test_apply_of_a_spec_plans_first(colour, emulator):
+    """Given a spec instead of a plan, apply plans first."""
     report = apply(colour, emulator, spec_for(emulator))
     assert (results(report), report.verb) == (CREATED, "apply")
 
 
 def test_a_plan_applied_twice_writes_once(colour, emulator):
-    """The second time everything is kept."""
+    """The second call keeps every endpoint."""
     made = plan(colour, emulator)
     apply(colour, emulator, made)
     before = len(emulator.writes)
@@ -68,7 +68,7 @@ def test_a_plan_applied_twice_writes_once(colour, emulator):
 
 
 def test_a_plan_with_a_conflict_is_refused_before_any_request(colour, emulator):
-    """PlanConflict comes before Azure is asked anything, and carries the plan."""
+    """PlanConflict is raised before the first request, and carries the plan."""
     emulator.add_endpoint(emulator.factory, "purview_blob", blob(emulator), "dfs")
     made = plan(colour, emulator)
     assert [step.action for step in made.steps] == ["create", "conflict", "create", "create"]
@@ -79,8 +79,8 @@ def test_a_plan_with_a_conflict_is_refused_before_any_request(colour, emulator):
     assert len(emulator.requests) == before
 
 
-def test_not_waiting_returns_at_once(colour, emulator):
-    """With wait=False nobody waits for Azure to provision."""
+def test_wait_false_returns_at_once(colour, emulator):
+    """With wait=False the call does not wait until Azure has provisioned the endpoints."""
     assert results(apply(colour, emulator, plan(colour, emulator), wait=False)) == CREATED
     assert emulator.clock.elapsed < 1
 
@@ -88,8 +88,8 @@ def test_not_waiting_returns_at_once(colour, emulator):
 # --- old plans
 
 
-def test_what_others_have_made_since_is_kept(colour, emulator):
-    """A plan to create something that exists by now, under whatever name, keeps it."""
+def test_an_endpoint_created_after_the_plan_is_kept(colour, emulator):
+    """A step that would create an existing endpoint keeps it, whatever its name."""
     made = plan(colour, emulator)
     emulator.add_endpoint(emulator.factory, "lake", blob(emulator), "blob")
     report = apply(colour, emulator, made)
@@ -97,8 +97,8 @@ def test_what_others_have_made_since_is_kept(colour, emulator):
     assert report.succeeded
 
 
-def test_a_name_taken_since_is_a_conflict_and_the_others_go_on(colour, emulator):
-    """One step is refused with its reason and remedy; the other three are carried out."""
+def test_a_name_taken_after_the_plan_is_a_conflict_of_that_step_only(colour, emulator):
+    """One step is refused with a reason and a remedy; the other three are carried out."""
     made = plan(colour, emulator)
     storage = blob(emulator)
     emulator.add_endpoint(emulator.factory, "purview_blob", storage, "dfs")
@@ -113,8 +113,8 @@ def test_a_name_taken_since_is_a_conflict_and_the_others_go_on(colour, emulator)
     )
 
 
-def test_an_endpoint_that_is_gone_since_is_a_conflict(colour, emulator):
-    """What was to be kept is not created behind the reader's back."""
+def test_an_endpoint_deleted_after_the_plan_is_a_conflict(colour, emulator):
+    """A step that keeps an endpoint never creates it, because the reader of the plan did not agree to that."""
     emulator.add_endpoint(emulator.factory, "lake", blob(emulator), "blob")
     made = plan(colour, emulator)
     colour.run(emulator, lambda client: client.delete_all(spec_for(emulator, groups=("blob",))))
@@ -132,8 +132,8 @@ def test_an_endpoint_that_is_gone_since_is_a_conflict(colour, emulator):
     )
 
 
-def test_an_endpoint_broken_since_is_a_conflict(colour, emulator):
-    """What was to be kept and was rejected meanwhile is told with the way out."""
+def test_an_endpoint_rejected_after_the_plan_is_a_conflict(colour, emulator):
+    """The outcome names the remedy."""
     apply(colour, emulator, spec_for(emulator))
     made = plan(colour, emulator)
     emulator.reject("purview_blob")
@@ -142,8 +142,8 @@ def test_an_endpoint_broken_since_is_a_conflict(colour, emulator):
     assert "Set Spec.replace_broken to True" in report.failures[0].error.remedy
 
 
-def test_a_target_that_moved_since_is_a_conflict(colour, emulator):
-    """An account that has changed its shape in between gets nothing at the old target."""
+def test_a_target_that_changed_after_the_plan_is_a_conflict(colour, emulator):
+    """If the account's shape has changed, no endpoint is created to the old target."""
     made = plan(colour, emulator)
     gone = emulator.targets(emulator.account)["namespace"]
     emulator.remove(emulator.account)
@@ -153,8 +153,8 @@ def test_a_target_that_moved_since_is_a_conflict(colour, emulator):
     assert not [e for e in emulator.endpoints() if e.target in {str(gone), str(report.outcomes[1].resource_id)}]
 
 
-def test_a_network_made_since_is_kept(colour, emulator):
-    """Somebody else has made the managed virtual network: the endpoints follow."""
+def test_a_network_created_after_the_plan_is_kept(colour, emulator):
+    """Another run has created the managed virtual network: the endpoints are created in it."""
     spec = spec_for(emulator, factory=str(emulator.add_factory("df2", managed_vnet=False)))
     made = plan(colour, emulator, spec)
     assert [step.group_id for step in made.steps] == [None, "account", "blob", "queue", "namespace"]
@@ -163,8 +163,8 @@ def test_a_network_made_since_is_kept(colour, emulator):
     assert results(report) == {"default": "kept", "purview": "kept"} | dict.fromkeys(ALL_NAMES[1:], "created")
 
 
-def test_a_factory_made_anew_since_stops_every_step(colour, emulator):
-    """A plan for a factory that had a network does not make one."""
+def test_a_factory_recreated_without_network_stops_every_step(colour, emulator):
+    """A plan for a factory that had a network does not create one."""
     made = plan(colour, emulator)
     emulator.remove(emulator.factory)
     emulator.add_factory("df1", managed_vnet=False)
@@ -173,8 +173,8 @@ def test_a_factory_made_anew_since_stops_every_step(colour, emulator):
     assert emulator.writes == []
 
 
-def test_an_account_that_does_not_tell_any_more(colour):
-    """What cannot be planned again is not applied."""
+def test_an_account_that_no_longer_shows_its_targets_stops_apply(colour):
+    """A plan that cannot be made again is not applied."""
     emulator = Emulator()
     made = plan(colour, emulator)
     emulator.remove(emulator.account)
@@ -188,7 +188,7 @@ def test_an_account_that_does_not_tell_any_more(colour):
 
 
 def edited(made, **steps) -> Plan:
-    """The plan as a file in which single steps were changed by group id."""
+    """The plan read back from a file in which steps were changed, by group id."""
     data = made.model_dump(mode="json")
     data["steps"] = [step | steps.get(step["group_id"], {}) for step in data["steps"]]
     return Plan.model_validate_json(json.dumps(data))
@@ -202,8 +202,8 @@ def test_a_plan_file_cannot_ask_for_another_target(colour, emulator):
     assert foreign not in {e.target for e in emulator.endpoints()}
 
 
-def test_a_plan_file_cannot_replace_what_is_healthy(colour, emulator):
-    """A step that was edited to replace an approved endpoint keeps it."""
+def test_a_plan_file_cannot_replace_a_healthy_endpoint(colour, emulator):
+    """A step edited to replace an approved endpoint keeps it."""
     apply(colour, emulator, spec_for(emulator))
     emulator.approve("purview_blob")
     before = len(emulator.writes)
@@ -212,8 +212,8 @@ def test_a_plan_file_cannot_replace_what_is_healthy(colour, emulator):
     assert len(emulator.writes) == before
 
 
-def test_a_plan_file_with_a_step_twice_asks_once(colour, emulator):
-    """A step that was copied is carried out once."""
+def test_a_duplicated_step_is_carried_out_once(colour, emulator):
+    """A plan file that holds each step twice leads to one request per endpoint."""
     made = plan(colour, emulator)
     doubled = made.model_copy(update={"steps": made.steps + made.steps})
     assert results(apply(colour, emulator, doubled)) == CREATED
@@ -221,7 +221,7 @@ def test_a_plan_file_with_a_step_twice_asks_once(colour, emulator):
 
 
 def test_a_plan_file_with_wrong_fields_is_refused():
-    """Wrong fields inside a plan file, of its spec and of its account, are told together with their place."""
+    """Wrong fields in the plan, its spec and its account are reported together, each with its place."""
     with pytest.raises(InvalidSpec) as caught:
         Plan.model_validate_json(
             '{"spec": {"factory": "df1", "name": "p"}, "account": {"id": "x", "name": "y"}, "steps": []}'
@@ -232,8 +232,8 @@ def test_a_plan_file_with_wrong_fields_is_refused():
 # --- at the same time
 
 
-def test_somebody_else_is_faster(colour, emulator):
-    """Between our look and our request another run makes the endpoint under another name: it is kept."""
+def test_an_endpoint_created_just_before_the_put_is_kept(colour, emulator):
+    """Between the read and the PUT another run creates the endpoint under another name: it is kept."""
     storage = blob(emulator)
     overtaken = Before(
         "PUT", "/purview_blob", lambda _: emulator.add_endpoint(emulator.factory, "lake", storage, "blob")
@@ -244,8 +244,8 @@ def test_somebody_else_is_faster(colour, emulator):
     assert [r.status for r in emulator.writes if r.path.endswith("/purview_blob")] == [400]
 
 
-def test_somebody_else_takes_the_name(colour, emulator):
-    """Between our look and our request another run takes the name: our step fails with Azure's words."""
+def test_a_name_taken_just_before_the_put_fails_the_step(colour, emulator):
+    """Between the read and the PUT another run takes the name: the step fails with Azure's message."""
     storage = blob(emulator)
     overtaken = Before(
         "PUT", "/purview_blob", lambda _: emulator.add_endpoint(emulator.factory, "purview_blob", storage, "dfs")

@@ -1,4 +1,4 @@
-"""Approving and rejecting: ours and nothing else, by whichever call the target wants, once."""
+"""approve and reject decide only the factory's own connections, by the call that the target needs, once each."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def create(colour, emulator, **options):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("reveal", ["at-once", "when-provisioned", "never"])
-def test_approves_ours_and_no_strangers(colour, shape, reveal):
-    """In every shape exactly our connections are approved, whether or not Azure tells their exact ids."""
+def test_approves_the_factorys_connections_and_no_foreign_ones(colour, shape, reveal):
+    """In every shape exactly the factory's connections are approved, whether or not Azure shows their exact ids."""
     emulator = Emulator(shape=shape, reveal_private_endpoint_ids=reveal, foreign_connections=5)
     spec, _ = create(colour, emulator)
     report = colour.run(emulator, lambda client: client.approve(spec))
@@ -54,7 +54,7 @@ def test_approves_ours_and_no_strangers(colour, shape, reveal):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_second_approve_sends_no_write(colour, shape):
-    """Repeating is safe: what is approved is read and left alone."""
+    """A second call reads the approved connections and leaves them alone."""
     emulator = Emulator(shape=shape)
     spec, _ = create(colour, emulator, approve=True)
     before = len(emulator.writes)
@@ -66,7 +66,7 @@ def test_second_approve_sends_no_write(colour, shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_create_all_approves_while_azure_is_still_provisioning(colour, shape):
-    """With exact ids a connection is approved when it appears, not when its endpoint is done."""
+    """With exact ids a connection is approved when it appears, not when its endpoint is provisioned."""
     emulator = Emulator(shape=shape, provisioning=90, connection_delay=17)
     _, report = create(colour, emulator, approve=True)
     approved = [o.seconds for o in report.outcomes if o.result == "approved"]
@@ -75,8 +75,8 @@ def test_create_all_approves_while_azure_is_still_provisioning(colour, shape):
     assert report.complete
 
 
-def test_create_all_without_exact_ids_waits_for_the_factory_to_vouch(colour):
-    """A name match counts only once the factory says that our endpoint is provisioned."""
+def test_create_all_without_exact_ids_waits_until_the_factory_confirms(colour):
+    """A name match counts only once the factory says that its endpoint is provisioned."""
     emulator = Emulator(reveal_private_endpoint_ids="never", provisioning=90, connection_delay=17)
     _, report = create(colour, emulator, approve=True)
     assert min(o.seconds for o in report.outcomes if o.result == "approved") >= 90
@@ -86,8 +86,8 @@ def test_create_all_without_exact_ids_waits_for_the_factory_to_vouch(colour):
 @pytest.mark.parametrize("when", ["before", "after", "instead"])
 @pytest.mark.parametrize("reveal", ["at-once", "never"])
 @pytest.mark.parametrize("shape", ["A", "C"])
-def test_stranger_of_our_very_name_is_never_approved(colour, when, reveal, shape):
-    """Somebody who calls their private endpoint as ours is called gets nothing, whenever they come."""
+def test_a_foreign_connection_with_the_same_name_is_never_approved(colour, when, reveal, shape):
+    """A foreign private endpoint with the endpoint's name is not approved, whenever its connection appears."""
     emulator = Emulator(shape=shape, reveal_private_endpoint_ids=reveal, foreign_connections=0)
     spec = spec_for(emulator)
     target = emulator.targets(emulator.account)["blob"]
@@ -115,13 +115,13 @@ def test_stranger_of_our_very_name_is_never_approved(colour, when, reveal, shape
     assert strangers(emulator) == {"Pending"}
     result = results_by_group(report)["blob"]
     if when == "instead":
-        assert result in {"failed", "ambiguous"}  # the factory calls ours Disconnected
+        assert result in {"failed", "ambiguous"}  # the factory shows its endpoint as Disconnected
     else:
         assert result == ("approved" if reveal == "at-once" else "ambiguous")
 
 
 def test_imitated_connection_name_and_description_prove_nothing(colour, emulator):
-    """Names and descriptions of connections are anybody's to choose."""
+    """Anyone can choose the name and the description of a connection."""
     target = emulator.targets(emulator.account)["queue"]
     emulator.add_connection(
         target,
@@ -134,8 +134,8 @@ def test_imitated_connection_name_and_description_prove_nothing(colour, emulator
     assert ours(emulator)["purview_queue"] == "Approved"
 
 
-def test_other_factory_with_a_longer_name_is_left_alone(colour, emulator):
-    """The base name is a prefix of its siblings' and of other factories' endpoints: only the exact name counts."""
+def test_a_longer_name_is_not_approved(colour, emulator):
+    """The base name is a prefix of other endpoints' names, here and in other factories: only the exact name counts."""
     other = emulator.add_factory("df1-other")
     target = emulator.targets(emulator.account)["blob"]
     emulator.add_endpoint(other, "purview_blob", str(target), "blob", status="Pending")
@@ -149,7 +149,7 @@ def test_other_factory_with_a_longer_name_is_left_alone(colour, emulator):
 
 
 def test_dry_run_writes_nothing(colour, emulator):
-    """A dry run tells what would be approved, and sends no write."""
+    """A dry run reports what would be approved, and sends no write."""
     spec, _ = create(colour, emulator)
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.approve(spec, dry_run=True))
@@ -158,8 +158,8 @@ def test_dry_run_writes_nothing(colour, emulator):
     assert not report.complete
 
 
-def test_reject_rejects_ours(colour, emulator):
-    """Rejecting uses the same recognition, and repeating it is safe."""
+def test_reject_rejects_the_factorys_connections(colour, emulator):
+    """Reject finds connections as approve does, and a second call writes nothing."""
     spec, _ = create(colour, emulator)
     report = colour.run(emulator, lambda client: client.reject(spec))
     assert set(results_by_group(report).values()) == {"rejected"}
@@ -171,7 +171,7 @@ def test_reject_rejects_ours(colour, emulator):
     assert len(emulator.writes) == before
 
 
-def test_reject_leaves_approved_ones_alone(colour, emulator):
+def test_reject_leaves_approved_connections_alone(colour, emulator):
     """Only pending connections are decided: an approved one is a conflict with a remedy."""
     spec, _ = create(colour, emulator, approve=True)
     report = colour.run(emulator, lambda client: client.reject(spec))
@@ -183,7 +183,7 @@ def test_reject_leaves_approved_ones_alone(colour, emulator):
 
 
 def test_rejected_connection_cannot_be_approved(colour, emulator):
-    """What somebody rejected is reported with the way back, while the others are approved."""
+    """A rejected connection is reported with a remedy, while the others are approved."""
     spec, _ = create(colour, emulator)
     emulator.reject("purview_blob")
     report = colour.run(emulator, lambda client: client.approve(spec))
@@ -212,8 +212,8 @@ def never_made(*names):
 
 @pytest.mark.parametrize("reveal", ["at-once", "never"])
 @pytest.mark.parametrize("verb", ["approve", "reject", "approve_many"])
-def test_an_endpoint_that_azure_could_not_make_is_not_waited_for(colour, reveal, verb):
-    """It ends at once with the way out, and the others are decided."""
+def test_a_failed_endpoint_without_connection_is_not_waited_for(colour, reveal, verb):
+    """Its step fails at once with a remedy, and the other connections are decided."""
     emulator = Emulator(reveal_private_endpoint_ids=reveal)
     spec = spec_for(emulator)
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
@@ -233,8 +233,8 @@ def test_an_endpoint_that_azure_could_not_make_is_not_waited_for(colour, reveal,
 
 
 @pytest.mark.parametrize("reveal", ["at-once", "never"])
-def test_an_endpoint_that_fails_under_way_has_nothing_to_approve(colour, reveal):
-    """A creation says of its connection what an approval says, whether or not Azure tells exact ids."""
+def test_an_endpoint_that_fails_in_create_all_has_no_connection_to_approve(colour, reveal):
+    """create_all reports its connection as approve does, whether or not Azure shows exact ids."""
     emulator = Emulator(reveal_private_endpoint_ids=reveal, connection_delay=1000 if reveal == "at-once" else 17)
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
@@ -244,8 +244,8 @@ def test_an_endpoint_that_fails_under_way_has_nothing_to_approve(colour, reveal)
     assert [o.result for o in report.outcomes].count("approved") == 3
 
 
-def test_a_failed_endpoint_whose_connection_is_there_is_judged_by_it(colour, emulator):
-    """A deletion that a lock stopped leaves the endpoint Failed (public code), and its connection as it was."""
+def test_a_failed_endpoint_with_a_connection_has_the_connections_state(colour, emulator):
+    """A deletion that a lock stopped leaves the endpoint Failed (public code), and its connection unchanged."""
     spec = spec_for(emulator, groups=("account",))
     emulator.add_endpoint(emulator.factory, "purview", emulator.account, "account", provisioning_state="Failed")
     report = colour.run(emulator, lambda client: client.approve(spec))
@@ -254,7 +254,7 @@ def test_a_failed_endpoint_whose_connection_is_there_is_judged_by_it(colour, emu
 
 @pytest.mark.parametrize("shape", ["A", "C", "D"])
 def test_description_of_the_requester_is_kept(colour, shape):
-    """Approving extends what the requester wrote instead of overwriting it, wherever Azure takes a description."""
+    """Approving appends to the requester's description, wherever Azure takes a description."""
     emulator = Emulator(shape=shape)
     create(colour, emulator, approve=True)
     described = {c.endpoint: c.description for c in emulator.connections() if c.factory == emulator.factory}
@@ -264,8 +264,8 @@ def test_description_of_the_requester_is_kept(colour, shape):
 
 
 @pytest.mark.parametrize("answer", ["200", "201", "202", "202-empty"])
-def test_every_answer_of_event_hubs_is_an_approval(colour, answer):
-    """Event Hubs may answer an approval with 202 and no body; what counts is what it shows afterwards."""
+def test_an_empty_202_of_event_hubs_counts_as_approved(colour, answer):
+    """Event Hubs may answer an approval with 202 and no body: the connection that it shows afterwards counts."""
     emulator = Emulator(namespace_approval=answer)
     _, report = create(colour, emulator, approve=True)
     assert report.complete
@@ -274,14 +274,14 @@ def test_every_answer_of_event_hubs_is_an_approval(colour, answer):
 
 @pytest.mark.parametrize("accepted", ["private-endpoint", "connection", "either"])
 def test_ingestion_takes_either_id(colour, accepted):
-    """The ingestion call is tried with the private endpoint's id, then with the connection's."""
+    """The ingestion call is sent with the private endpoint's id, then with the connection's."""
     emulator = Emulator(shape="C", ingestion_accepts=accepted)
     _, report = create(colour, emulator, approve=True)
     assert report.complete
 
 
-def test_storage_that_is_busy_is_asked_again(colour):
-    """Storage runs one private endpoint operation at a time: 409 is waited out, and the two go one by one."""
+def test_a_busy_storage_account_is_asked_again(colour):
+    """Storage runs one private endpoint operation at a time: 409 is retried, and the two decisions go one by one."""
     emulator = Emulator(storage_busy=10)
     spec, _ = create(colour, emulator)
     report = colour.run(emulator, lambda client: client.approve(spec))
@@ -289,7 +289,7 @@ def test_storage_that_is_busy_is_asked_again(colour):
 
 
 def test_targets_are_read_once_each_and_together(colour, emulator):
-    """A look costs one list for the factory and one for each distinct target, the account one more."""
+    """A round costs one list for the factory and one for each distinct target; the account costs one more."""
     spec, _ = create(colour, emulator, approve=True)
     before = len(emulator.requests)
     colour.run(emulator, lambda client: client.approve(spec))
@@ -304,10 +304,10 @@ def test_targets_are_read_once_each_and_together(colour, emulator):
 
 
 class TestHandOff:
-    """What this caller may not do becomes text that the owner can follow."""
+    """What this caller is not allowed to decide becomes a text that the target's owner can follow."""
 
     def test_forbidden_approvals_are_handed_off(self, colour, emulator):
-        """403 on the approvals ends as handed-off, with the connections named in the text."""
+        """A 403 on an approval ends as handed-off, and the text names the connection."""
         spec, _ = create(colour, emulator)
         report = colour.run(emulator, lambda client: client.approve(spec), roles=("reader",))
         assert set(results_by_group(report).values()) == {"handed-off"}
@@ -318,7 +318,7 @@ class TestHandOff:
             assert (command in report.hand_off) == (connection.factory == emulator.factory)
 
     def test_create_all_hands_off_ahead_of_time(self, colour, emulator):
-        """A requester without any right on the targets gets the text for their owners with the report."""
+        """A requester without any right on the targets gets the text for their owners in the report."""
         _, report = create(colour, emulator)
         assert report.complete
         assert report.hand_off.startswith(
@@ -330,7 +330,7 @@ class TestHandOff:
         [("deny_by_policy", "policy-denied"), ("add_deny_assignment", "access-denied"), ("add_lock", "locked")],
     )
     def test_policy_deny_assignment_and_lock_are_told_apart(self, colour, emulator, guard, code):
-        """Each of the three has its own error code, and leaves the rest of the work done."""
+        """Each of the three has its own error code, and the other connections are approved."""
         spec, _ = create(colour, emulator)
         storage = emulator.targets(emulator.account)["blob"]
         if guard == "add_lock":
@@ -360,8 +360,8 @@ class TestTwoPeople:
         assert {o.matched_by for o in approval.outcomes} == {"private-endpoint-id"}
         assert not any("DataFactory" in r.path for r in emulator.requests if r.method != "GET" and r.status == 403)
 
-    def test_report_without_ids_is_never_guessed_at(self, colour):
-        """From a report nothing but exact ids is accepted."""
+    def test_report_without_ids_is_not_completed_by_guessing(self, colour):
+        """From a report only exact ids are accepted."""
         emulator = Emulator(reveal_private_endpoint_ids="never")
         _, report = create(colour, emulator)
         approval = colour.run(emulator, lambda client: client.approve(report), roles=("approver",))
@@ -370,7 +370,7 @@ class TestTwoPeople:
         assert "the report shows no private endpoint called" in approval.outcomes[0].error.message
 
     def test_approver_without_the_factory_matches_names_with_a_warning(self, colour, emulator):
-        """Without the factory and without a report, one match per target in one resource group is accepted."""
+        """Without the factory and without a report, one match per target, all in one resource group, is accepted."""
         spec, _ = create(colour, emulator)
         report = colour.run(emulator, lambda client: client.approve(spec), roles=("approver",))
         assert set(results_by_group(report).values()) == {"approved"}
@@ -378,8 +378,8 @@ class TestTwoPeople:
         assert [finding.code for finding in report.warnings] == ["matched-by-name"]
 
     @pytest.mark.parametrize("group_id", ["account", "blob", "queue", "namespace"])
-    def test_one_impostor_stops_an_approver_without_the_factory(self, colour, emulator, group_id):
-        """If any target shows two connections of our name, nothing at all is approved blindly."""
+    def test_two_connections_of_one_name_stop_an_approver_without_the_factory(self, colour, emulator, group_id):
+        """If any target shows two connections with the endpoint's name, none is approved by name."""
         spec, _ = create(colour, emulator)
         name = spec.name_of(group_id)
         emulator.add_connection(
@@ -392,7 +392,7 @@ class TestTwoPeople:
         assert set(ours(emulator).values()) == {"Pending"}
 
     def test_approver_of_one_target_alone_gets_a_hand_off(self, colour, emulator):
-        """Without the factory and with only some targets readable a name proves nothing."""
+        """Without the factory, and with only some targets readable, a name proves nothing."""
         spec, _ = create(colour, emulator)
         storage = emulator.targets(emulator.account)["blob"]
         report = colour.run(
@@ -407,10 +407,10 @@ class TestTwoPeople:
 
 
 class TestOddities:
-    """Whatever happens on the way: a clear outcome each, and the rest of the work done."""
+    """Unusual conditions: each connection has a clear outcome, and the other ones are decided."""
 
-    def test_no_endpoint_yet(self, colour, emulator):
-        """Approving before creating says so for each, at once."""
+    def test_approve_without_endpoints_reports_each_as_absent(self, colour, emulator):
+        """The call returns at once."""
         spec = spec_for(emulator)
         report = colour.run(emulator, lambda client: client.approve(spec))
         assert set(results_by_group(report).values()) == {"absent"}
@@ -420,7 +420,7 @@ class TestOddities:
         assert not report.complete
 
     def test_connection_that_never_appears_times_out(self, colour):
-        """The deadline is kept, and the outcome says what was waited for."""
+        """The deadline holds, and the error code says that waiting timed out."""
         emulator = Emulator(connection_delay=4000)
         spec, _ = create(colour, emulator, wait=False)
         began = emulator.clock.elapsed
@@ -429,8 +429,8 @@ class TestOddities:
         assert emulator.clock.elapsed - began <= 75
         assert report.outcomes[0].error.code == "wait-timed-out"
 
-    def test_without_waiting_one_look_is_taken(self, colour):
-        """wait=False asks each target once."""
+    def test_wait_false_reads_each_target_once(self, colour):
+        """With wait=False a connection that does not exist yet is absent."""
         emulator = Emulator(connection_delay=4000)
         spec, _ = create(colour, emulator, wait=False)
         before = emulator.clock.elapsed
@@ -438,8 +438,8 @@ class TestOddities:
         assert set(results_by_group(report).values()) == {"absent"}
         assert emulator.clock.elapsed == before
 
-    def test_target_that_is_gone(self, colour, emulator):
-        """A target that was deleted fails its own steps alone."""
+    def test_a_deleted_target_fails_only_its_own_steps(self, colour, emulator):
+        """The connections on the other targets are approved."""
         spec, _ = create(colour, emulator)
         emulator.remove(emulator.targets(emulator.account)["namespace"])
         report = colour.run(emulator, lambda client: client.approve(spec))
@@ -451,22 +451,22 @@ class TestOddities:
         }
         assert report.outcomes[3].error.code == "not-found"
 
-    def test_html_instead_of_a_list_passes(self, colour, emulator):
-        """A proxy's page in place of one answer is survived."""
+    def test_one_html_answer_to_a_list_is_retried(self, colour, emulator):
+        """A proxy's page in place of one list does not end the approval."""
         spec, _ = create(colour, emulator)
         emulator.inject(Fault.body("GET", "<html>Sign in</html>", path="storageAccounts"))
         report = colour.run(emulator, lambda client: client.approve(spec))
         assert set(results_by_group(report).values()) == {"approved"}
 
     def test_html_after_an_approval_is_read_back(self, colour, emulator):
-        """What the approval itself answers is not believed: the target is looked at."""
+        """The answer to the approval does not count: the target is read again."""
         spec, _ = create(colour, emulator)
         emulator.inject(Fault.body("PUT", "<html></html>", path="privateEndpointConnections", times=3))
         report = colour.run(emulator, lambda client: client.approve(spec))
         assert set(results_by_group(report).values()) == {"approved"}
 
-    def test_factory_deleted_after_planning(self, colour, emulator):
-        """Without the factory there is nothing of ours to approve: its connections are orphans, and it is said why."""
+    def test_approve_fails_if_the_factory_was_deleted(self, colour, emulator):
+        """The error says that the factory was not found, and no connection is approved."""
         spec, _ = create(colour, emulator)
         emulator.remove(emulator.factory)
         before = len(emulator.writes)
@@ -492,8 +492,8 @@ class TestOddities:
 
 @pytest.mark.parametrize("door", ["approve", "reject", "approve_many"])
 @pytest.mark.parametrize("shape", ["A", "C"])
-def test_dry_run_hands_off_what_this_caller_may_not_decide(colour, door, shape):
-    """The permissions on each target are read: a decision that would be refused is not called one that would be made."""
+def test_dry_run_hands_off_what_this_caller_cannot_decide(colour, door, shape):
+    """The permissions on each target are read, so that a decision Azure would refuse is handed off."""
     emulator = Emulator(shape=shape)
     spec, _ = create(colour, emulator)
     emulator.clear_requests()
@@ -516,8 +516,8 @@ def test_dry_run_hands_off_what_this_caller_may_not_decide(colour, door, shape):
 
 
 @pytest.mark.parametrize("door", ["approve", "reject", "approve_many"])
-def test_dry_run_foresees_each_target_for_itself(colour, emulator, door):
-    """Rights on the account alone decide the account's own connection."""
+def test_dry_run_reads_the_permissions_of_each_target(colour, emulator, door):
+    """With rights on the account alone, only the account's own connection would be approved."""
     spec, _ = create(colour, emulator)
     report = dry_run(colour, emulator, spec, door, ("Reader", ("Contributor", emulator.account)))
     assert set(results_by_group(report).values()) == {
@@ -527,8 +527,8 @@ def test_dry_run_foresees_each_target_for_itself(colour, emulator, door):
     assert results_by_group(report)["account"].startswith("would-")
 
 
-def test_dry_run_believes_no_silence(colour, emulator):
-    """Permissions that cannot be read prove nothing, so the decision is only called possible."""
+def test_dry_run_without_readable_permissions_says_would_approve(colour, emulator):
+    """Permissions that cannot be read prove nothing."""
     spec, _ = create(colour, emulator)
     emulator.inject(Fault.status("GET", 403, path="*/Microsoft.Authorization/permissions", times=None))
     report = dry_run(colour, emulator, spec, "approve", ("Reader",))
@@ -544,7 +544,7 @@ def dry_run(colour, emulator, spec, door, roles):
     return done.reports[0] if door == "approve_many" else done
 
 
-# --- policies that look at the private endpoint
+# --- policies that require the private endpoint
 
 
 def bodies_of_decisions(emulator) -> list[dict[str, Any]]:
@@ -560,8 +560,8 @@ def bodies_of_decisions(emulator) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("door", ["approve", "reject", "approve_many"])
 @pytest.mark.parametrize("group_id", ["account", "blob", "namespace"])
-def test_a_policy_that_asks_for_the_private_endpoint_gets_its_id(colour, emulator, door, group_id):
-    """A body without it is refused by Microsoft's published policies; the id goes with the second one."""
+def test_a_policy_that_requires_the_private_endpoint_gets_its_id(colour, emulator, door, group_id):
+    """Microsoft's published policies refuse a body without it, so a second request carries the id."""
     spec = spec_for(emulator, groups=(group_id,))
     colour.run(emulator, lambda client: client.create_all(spec))
     bodies = bodies_of_decisions(emulator)
@@ -573,8 +573,8 @@ def test_a_policy_that_asks_for_the_private_endpoint_gets_its_id(colour, emulato
     assert [body.get("privateEndpoint") for body in bodies] == [None, {"id": connection.private_endpoint_id}]
 
 
-def test_a_policy_that_refuses_both_is_handed_off(colour, emulator):
-    """Two requests, and the owner of the policy decides."""
+def test_a_policy_that_refuses_both_bodies_is_handed_off(colour, emulator):
+    """Two requests are sent, and the report hands the decision off."""
     spec = spec_for(emulator, groups=("blob",))
     colour.run(emulator, lambda client: client.create_all(spec))
     emulator.clear_requests()
@@ -586,15 +586,15 @@ def test_a_policy_that_refuses_both_is_handed_off(colour, emulator):
 
 
 def test_without_a_policy_the_body_holds_the_decision_alone(colour, emulator):
-    """Azure's files call the private endpoint of a connection read-only, so it is sent only where it is asked for."""
+    """Azure's specs mark the private endpoint of a connection read-only, so it is sent only after a policy refusal."""
     spec, _ = create(colour, emulator)
     bodies = bodies_of_decisions(emulator)
     colour.run(emulator, lambda client: client.approve(spec))
     assert [set(body) for body in bodies] == [{"privateLinkServiceConnectionState"}] * 4
 
 
-def test_a_list_that_is_not_there_although_its_network_is_proves_nothing(colour, emulator):
-    """It is an error, and not a factory without endpoints."""
+def test_a_404_of_the_endpoint_list_is_a_failure_if_the_network_exists(colour, emulator):
+    """It does not mean that the factory has no endpoints."""
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()
     emulator.inject(Fault.status("GET", 404, path="*/managedPrivateEndpoints", times=None, code="ResourceNotFound"))

@@ -1,4 +1,4 @@
-"""Approving from a requester's report: its exact ids are used, and it decides on no resource."""
+"""Approving from a requester's report: it supplies exact ids, but never decides which resources are used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ APPROVER = ("approver",)
 
 
 def edited(report, **account) -> Report:
-    """The report as a file in which the account was changed."""
+    """The report read back from a file in which the account was changed."""
     data = report.model_dump(mode="json")
     data["account"] |= account
     return Report.model_validate_json(json.dumps(data))
@@ -30,8 +30,8 @@ def requested(colour, emulator, *, approve=False, **fields) -> Report:
     return colour.run(emulator, lambda client: client.create_all(spec, approve=approve), roles=("requester",))
 
 
-def test_a_report_of_a_creation_that_could_not_approve(colour, emulator):
-    """The requester tried to approve and was refused: the exact ids of the creation are used all the same."""
+def test_a_report_whose_approvals_were_handed_off_can_be_approved(colour, emulator):
+    """The requester tried to approve and was refused: the exact ids of its creation are used all the same."""
     report = requested(colour, emulator, approve=True)
     assert results(report) == ["created"] * 4 + ["handed-off"] * 4
     approval = colour.run(emulator, lambda client: client.approve(report), roles=APPROVER)
@@ -40,7 +40,7 @@ def test_a_report_of_a_creation_that_could_not_approve(colour, emulator):
 
 
 def test_a_report_names_the_account_that_the_factory_is_connected_to(colour, emulator):
-    """Where the spec leaves the account to the factory, an approver who may not read that takes the report's."""
+    """If the spec names no account, an approver who cannot read the factory takes the account from the report."""
     report = requested(colour, emulator, account=None)
     assert report.spec.account is None
     approval = colour.run(emulator, lambda client: client.approve(report), roles=APPROVER)
@@ -61,7 +61,7 @@ STRANGER = (
 
 @pytest.fixture(params=DOORS)
 def decided(request, colour):
-    """What comes of a report through each verb that takes one: its outcomes, warnings and text for the owners."""
+    """The result of a report through each verb that takes one: its outcomes, warnings and hand-off text."""
 
     def run(emulator, report, *roles):
         done = colour.run(emulator, lambda client: DOORS[request.param](client, report), roles=roles)
@@ -74,8 +74,8 @@ def decisions(emulator) -> list[str]:
     return [request.path for request in emulator.writes if "managedprivateendpoints" not in request.path.casefold()]
 
 
-def test_an_account_that_cannot_be_read_gives_no_targets(decided, colour, emulator):
-    """The caller owns the storage in the report; that the account uses it is only the report's word."""
+def test_targets_of_an_unreadable_account_are_not_used(decided, colour, emulator):
+    """The caller owns the storage named in the report, but only the report says that the account uses it."""
     report = requested(colour, emulator)
     storage = emulator.targets(emulator.account)["blob"]
     emulator.clear_requests()
@@ -93,8 +93,8 @@ def test_an_account_that_cannot_be_read_gives_no_targets(decided, colour, emulat
     assert not [request for request in emulator.requests if str(storage).casefold() in request.path.casefold()]
 
 
-def test_an_account_that_is_still_being_made_gives_none_either(decided, colour, emulator):
-    """It is readable and shows no storage yet: that the report is right about it is not known."""
+def test_targets_of_an_account_still_being_created_are_not_used(decided, colour, emulator):
+    """The account is readable and shows no storage yet, so it cannot confirm the report."""
     report = requested(colour, emulator)
 
     def bare(answer):
@@ -109,7 +109,7 @@ def test_an_account_that_is_still_being_made_gives_none_either(decided, colour, 
 
 
 def test_a_report_cannot_name_the_resources_of_another_account(decided, emulator):
-    """Its spec names an account that the caller cannot read, its targets are those on which the caller has rights."""
+    """The spec names an account that the caller cannot read; the targets are resources where the caller has rights."""
     victim = emulator.add_account("victim")
     targets = emulator.targets(victim)
     for group_id, called in (("account", "evil.purview"), ("blob", "evil.purview_blob")):
@@ -122,7 +122,7 @@ def test_a_report_cannot_name_the_resources_of_another_account(decided, emulator
         "result": "created",
         "private_endpoint_id": f"{STRANGER}/evil.purview_blob",
     }
-    told = {
+    document = {
         "verb": "create_all",
         "spec": {"factory": factory, "account": str(emulator.account), "name": "purview"},
         "account": {
@@ -134,30 +134,30 @@ def test_a_report_cannot_name_the_resources_of_another_account(decided, emulator
         "outcomes": [outcome],
     }
     roles = (("Contributor", victim), (STORAGE_OWNER, targets["blob"]))
-    done = decided(emulator, Report.model_validate(told), *roles)
+    done = decided(emulator, Report.model_validate(document), *roles)
     assert results(done) == ["handed-off"]
     assert emulator.writes == []
-    told["outcomes"] = [outcome | {"name": "purview", "group_id": "account", "resource_id": str(victim)}]
+    document["outcomes"] = [outcome | {"name": "purview", "group_id": "account", "resource_id": str(victim)}]
     with pytest.raises(InvalidSpec, match=r"outcomes\.0\.resource_id: is .*/victim, and the account is .*/pv1"):
-        Report.model_validate(told)
+        Report.model_validate(document)
 
 
-def test_what_the_account_shows_is_the_measure_where_it_can_be_read(decided, colour, emulator):
+def test_a_readable_account_overrules_the_targets_of_a_report(decided, colour, emulator):
     """A storage account of another Purview account is a conflict, whatever rights the caller has on it."""
     other = emulator.targets(emulator.add_account("other"))["blob"]
     report = requested(colour, emulator)
     data = report.model_dump(mode="json")
     ours = data["outcomes"][1]["resource_id"]
-    told = Report.model_validate_json(json.dumps(data).replace(ours, str(other)))
+    changed = Report.model_validate_json(json.dumps(data).replace(ours, str(other)))
     emulator.clear_requests()
-    done = decided(emulator, told, *APPROVER)
+    done = decided(emulator, changed, *APPROVER)
     assert [one.result for one in done.outcomes if one.resource_id == str(other)] == ["conflict"] * 2
     assert done.failures[-1].error.message.endswith(f"does not use {other} for queue, or no longer uses it.")
     assert not [request for request in emulator.requests if str(other).casefold() in request.path.casefold()]
 
 
-def test_endpoints_beyond_lineage_are_the_accounts_own(colour, emulator):
-    """`platform` leads to the account itself, so a report about it needs no other word."""
+def test_a_platform_endpoint_is_approved_on_the_account(colour, emulator):
+    """`platform` leads to the account itself, so that the account need not confirm another target."""
     report = requested(colour, emulator, groups=("account", "platform"))
     approval = colour.run(emulator, lambda client: client.approve(report), roles=APPROVER)
     assert {outcome.group_id: outcome.result for outcome in approval.outcomes} == {
@@ -204,8 +204,8 @@ def test_endpoints_beyond_lineage_are_the_accounts_own(colour, emulator):
         (lambda data, _: data["account"].update(name="other"), "account.name: is 'other', and the id names 'pv1'"),
     ],
 )
-def test_a_report_that_disagrees_with_itself_is_refused(emulator, change, problem):
-    """One fact stands in several places: a check of one would say nothing about another that is used."""
+def test_a_report_that_contradicts_itself_is_refused(emulator, change, problem):
+    """One fact stands in several places, and each of them is checked."""
     with Client(emulator.credential, transport=emulator.transport()) as client:
         data = client.create_all(spec_for(emulator), wait=False).model_dump(mode="json")
     other = emulator.add_account("other")
@@ -215,8 +215,8 @@ def test_a_report_that_disagrees_with_itself_is_refused(emulator, change, proble
     assert problem.format(other=other, own=emulator.account) in str(refused.value)
 
 
-def test_a_report_about_no_account_is_refused(emulator):
-    """The id of something else than a Purview account is named with its place."""
+def test_a_report_about_something_other_than_an_account_is_refused(emulator):
+    """An id that is not a Purview account's is named with its place."""
     with Client(emulator.credential, transport=emulator.transport()) as client:
         report = client.create_all(spec_for(emulator).model_copy(update={"account": None}), wait=False)
     with pytest.raises(InvalidSpec, match=r"account\.id: is the id of a Microsoft\.DataFactory/factories"):
@@ -243,7 +243,7 @@ EVIL = "purview\x1b[2J\r\nINFO:purview_mpe.verbs:purview: approved\u2028"
     ],
 )
 def test_ids_and_names_in_a_report_obey_azures_rules(emulator, field, text):
-    """They become paths, commands, log lines and questions: anything else is refused with its place."""
+    """They become paths, commands, log lines and prompts: anything else is refused with its place."""
     with Client(emulator.credential, transport=emulator.transport()) as client:
         data = client.create_all(spec_for(emulator), wait=False).model_dump(mode="json")
     data["outcomes"][0][field] = text
@@ -253,8 +253,8 @@ def test_ids_and_names_in_a_report_obey_azures_rules(emulator, field, text):
     assert str(refused.value).replace("\n", "").isprintable()
 
 
-def test_texts_in_a_report_are_lines_that_can_be_printed(emulator):
-    """What Azure or a file says in words is shown without what steers a terminal or begins another line of a log."""
+def test_texts_in_a_report_are_made_printable(emulator):
+    """Messages from Azure or a file are shown without characters that control a terminal or start a new log line."""
     with Client(emulator.credential, transport=emulator.transport()) as client:
         data = client.create_all(spec_for(emulator), wait=False).model_dump(mode="json")
     error = {"code": EVIL, "message": EVIL, "remedy": EVIL, "azure_code": EVIL, "request_id": EVIL}
@@ -269,7 +269,7 @@ def test_texts_in_a_report_are_lines_that_can_be_printed(emulator):
 
 
 def test_the_name_in_a_report_does_not_waive_the_check_of_its_id(colour, emulator):
-    """An id counts only if it is called `<factory>.<endpoint>`, however long the endpoint's name in the report is."""
+    """An id counts only if it ends in `<factory>.<endpoint>`, however long the endpoint's name in the report is."""
     storage = emulator.targets(emulator.account)["blob"]
     theirs = f"{STRANGER}/somebody-elses-exfiltration"
     emulator.add_connection(storage, private_endpoint_id=theirs, group_id="blob")
@@ -281,8 +281,8 @@ def test_the_name_in_a_report_does_not_waive_the_check_of_its_id(colour, emulato
     assert emulator.writes == []
 
 
-def test_an_exact_id_from_the_factory_is_held_to_the_name(colour, emulator):
-    """`resourceId` is undocumented: one that is called otherwise approves nothing, and the name decides."""
+def test_an_exact_id_from_the_factory_must_have_the_endpoints_name(colour, emulator):
+    """`resourceId` is undocumented: an id with another name is ignored, and the connection is found by name."""
     spec = spec_for(emulator, groups=("blob",))
     colour.run(emulator, lambda client: client.create_all(spec))
     storage = emulator.targets(emulator.account)["blob"]
@@ -300,8 +300,8 @@ def test_an_exact_id_from_the_factory_is_held_to_the_name(colour, emulator):
     assert [c.status for c in emulator.connections(storage) if c.private_endpoint_id == theirs] == ["Pending"]
 
 
-def test_a_report_file_with_a_target_that_is_none_is_refused(colour, emulator):
-    """Reports come from files: a target that is not a resource id is named with its place."""
+def test_a_report_file_with_an_invalid_target_id_is_refused(colour, emulator):
+    """A target that is not a resource id is named with its place."""
     report = requested(colour, emulator)
     targets = [target.model_dump(mode="json") for target in report.account.targets]
     targets[1]["resource_id"] = "https://evil.example/x"

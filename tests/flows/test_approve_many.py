@@ -1,4 +1,4 @@
-"""What approving for many factories promises beyond what it promises for one."""
+"""What approve_many promises beyond approve."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def made(colour: Colour, emulator: Emulator, count: int = 2, **options: object) -> list[Spec]:
-    """Factories whose endpoints are there."""
+    """Factories whose endpoints exist."""
     specs = [
         Spec(factory=str(emulator.add_factory(f"adf-{number}")), account=str(emulator.account), name="purview")
         for number in range(count)
@@ -26,7 +26,7 @@ def made(colour: Colour, emulator: Emulator, count: int = 2, **options: object) 
     return specs
 
 
-def test_what_this_caller_may_not_decide_is_handed_off(colour: Colour, emulator: Emulator):
+def test_approvals_this_caller_cannot_make_are_handed_off(colour: Colour, emulator: Emulator):
     """A target that refuses the caller ends in a hand-off for each factory; the other targets are decided."""
     specs = made(colour, emulator)
     emulator.inject(Fault.status("PUT", 403, times=100, path="*Microsoft.Storage*"))
@@ -38,15 +38,15 @@ def test_what_this_caller_may_not_decide_is_handed_off(colour: Colour, emulator:
 
 
 def test_a_target_that_cannot_be_read_is_handed_off(colour: Colour, emulator: Emulator):
-    """Where a list is refused, nothing is guessed."""
+    """If a list is refused, no connection on that target is guessed."""
     specs = made(colour, emulator)
     emulator.inject(Fault.status("GET", 403, times=100, path="*Microsoft.EventHub*"))
     report = colour.run(emulator, lambda client: client.approve_many(specs))
     assert report.counts == {"approved": 6, "handed-off": 2}
 
 
-def test_what_a_call_answers_is_not_believed(colour: Colour, emulator: Emulator):
-    """An approval that answers nonsense after it was done counts as done, because the target shows it."""
+def test_an_invalid_answer_to_an_approval_is_read_back(colour: Colour, emulator: Emulator):
+    """An approval counts as done because the target shows it, whatever the answer was."""
     specs = made(colour, emulator)
     emulator.inject(Fault.body("PUT", "html", times=8, path="*/privateEndpointConnections/*"))
     report = colour.run(emulator, lambda client: client.approve_many(specs))
@@ -54,7 +54,7 @@ def test_what_a_call_answers_is_not_believed(colour: Colour, emulator: Emulator)
 
 
 def test_a_busy_storage_account_is_waited_for(colour: Colour):
-    """Storage takes one decision at a time: the others wait for it and are done."""
+    """Storage takes one decision at a time: the other ones wait and are then carried out."""
     emulator = Emulator()
     specs = made(colour, emulator, 3)
     emulator.inject(
@@ -64,8 +64,8 @@ def test_a_busy_storage_account_is_waited_for(colour: Colour):
     assert report.counts == {"approved": 12}
 
 
-def test_connections_that_come_later_are_waited_for(colour: Colour):
-    """A connection appears some seconds after its endpoint; rounds go on until then, and reports stream."""
+def test_connections_that_appear_later_are_waited_for(colour: Colour):
+    """A connection appears some seconds after its endpoint: the flow reads again until then."""
     emulator = Emulator(connection_delay={"blob": 40, "*": 5})
     specs = made(colour, emulator, wait=False)
     reports = colour.run(emulator, lambda client: client.iter_approve_many(specs))
@@ -73,8 +73,8 @@ def test_connections_that_come_later_are_waited_for(colour: Colour):
     assert 40 <= emulator.clock.elapsed < 60
 
 
-def test_connections_that_never_come(colour: Colour):
-    """When the time is over the rest is told, and what was found is done."""
+def test_connections_that_never_appear_time_out(colour: Colour):
+    """When the time runs out, the missing connections are timed out; the others are approved."""
     emulator = Emulator(connection_delay={"blob": 4000, "*": 5})
     specs = made(colour, emulator, wait=False)
     report = colour.run(emulator, lambda client: client.approve_many(specs, timeout=60))
@@ -82,8 +82,8 @@ def test_connections_that_never_come(colour: Colour):
     assert 55 <= emulator.clock.elapsed <= 61
 
 
-def test_not_waiting_for_connections(colour: Colour):
-    """One look, and what is not there is told as absent."""
+def test_wait_false_reports_missing_connections_as_absent(colour: Colour):
+    """Each target is read once."""
     emulator = Emulator(connection_delay=50)
     specs = made(colour, emulator, wait=False)
     report = colour.run(emulator, lambda client: client.approve_many(specs, wait=False))
@@ -91,16 +91,16 @@ def test_not_waiting_for_connections(colour: Colour):
     assert emulator.clock.elapsed == 0
 
 
-def test_specs_from_a_file(colour: Colour, emulator: Emulator, tmp_path):
-    """Approving takes the same files as creating."""
+def test_specs_are_read_from_a_file(colour: Colour, emulator: Emulator, tmp_path):
+    """approve_many takes the same files as create_many."""
     specs = made(colour, emulator)
     path = tmp_path / "fleet.json"
     path.write_text(json.dumps([spec.model_dump(mode="json") for spec in specs]))
     assert colour.run(emulator, lambda client: client.approve_many(path)).counts == {"approved": 8}
 
 
-def test_an_account_that_is_connected_is_found(colour: Colour, emulator: Emulator):
-    """Specs without an account follow the factory's connection."""
+def test_specs_without_account_use_the_connected_account(colour: Colour, emulator: Emulator):
+    """The account is read from the factory's connection."""
     spec = Spec(factory=str(emulator.factory), name="purview")
     report = colour.run(emulator, lambda client: client.create_many([spec], approve=True))
     assert report.counts == {"created": 4, "approved": 4}
@@ -108,15 +108,15 @@ def test_an_account_that_is_connected_is_found(colour: Colour, emulator: Emulato
     assert again.counts == {"already-approved": 4}
 
 
-def test_approving_at_once_without_waiting(colour: Colour, emulator: Emulator):
-    """Without waiting one look is all that approving on the way gets."""
+def test_create_many_with_approval_and_wait_false_reads_once(colour: Colour, emulator: Emulator):
+    """Existing connections are approved in one round."""
     specs = made(colour, emulator)
     report = colour.run(emulator, lambda client: client.create_many(specs, approve=True, wait=False))
     assert report.counts == {"kept": 8, "approved": 8}
 
 
-def test_who_is_not_signed_in_approves_nothing(colour: Colour, emulator: Emulator):
-    """One refusal for all."""
+def test_approve_many_without_sign_in_fails_after_few_requests(colour: Colour, emulator: Emulator):
+    """One 401 ends every factory's approval."""
     specs = made(colour, emulator, 12)
     before = emulator.request_count
     emulator.inject(Fault.status("GET", 401, times=100))
@@ -126,16 +126,16 @@ def test_who_is_not_signed_in_approves_nothing(colour: Colour, emulator: Emulato
 
 
 @pytest.mark.parametrize("wrong", [7, "x"])
-def test_what_is_no_spec_is_refused(colour: Colour, emulator: Emulator, wrong):
-    """Told before anything is sent."""
+def test_invalid_specs_are_refused(colour: Colour, emulator: Emulator, wrong):
+    """The error is raised before the first request."""
     with pytest.raises(InvalidSpec):
         colour.run(emulator, lambda client: client.approve_many([wrong]))
     assert emulator.requests == []
 
 
 @pytest.mark.parametrize("reports", [False, True], ids=["specs", "reports"])
-def test_a_list_that_hangs_holds_back_its_own_target(colour: Colour, reports):
-    """The storage's list takes twenty seconds: what the account and the namespace show is approved long before."""
+def test_a_slow_list_delays_only_its_own_target(colour: Colour, reports):
+    """The storage's list takes 20 s: the connections on the account and the namespace are approved long before."""
     emulator = Emulator(foreign_connections=0)
     specs = made(colour, emulator, 4)
     given = colour.run(emulator, lambda client: client.create_many(specs)) if reports else specs
@@ -152,8 +152,8 @@ def test_a_list_that_hangs_holds_back_its_own_target(colour: Colour, reports):
     assert min(approved["blob"] + approved["queue"]) >= 20
 
 
-def test_a_factory_that_hangs_holds_back_nothing_else(colour: Colour):
-    """One factory answers after twenty seconds; the connections of the others are approved by then."""
+def test_a_slow_factory_delays_no_other_factory(colour: Colour):
+    """One factory answers after 20 s; the connections of the others are approved by then."""
     emulator = Emulator(foreign_connections=0)
     specs = made(colour, emulator, 6)
     began, done = emulator.clock.elapsed, {}
@@ -168,13 +168,13 @@ def test_a_factory_that_hangs_holds_back_nothing_else(colour: Colour):
     assert max(done.values()) <= 8
 
 
-def test_names_are_decided_by_all_lists_together(colour: Colour):
-    """Without exact ids a connection counts only beside those of the other targets, however late one of them answers."""
+def test_name_matches_wait_for_the_lists_of_all_targets(colour: Colour):
+    """Without exact ids a connection is compared with those on the other targets, however late one of them answers."""
     emulator = Emulator(foreign_connections=0, reveal_private_endpoint_ids="never")
     specs = made(colour, emulator, 2)
 
     def moved(body: dict) -> dict:
-        """The connection that bears the name of the first factory's endpoint comes from elsewhere."""
+        """The connection with the name of the first factory's endpoint comes from another resource group."""
         text = json.dumps(body)
         own = re.search(r"(vnet-[^/]+)(?=/providers/Microsoft.Network/privateEndpoints/adf-0.purview_blob)", text)
         return json.loads(
@@ -192,8 +192,8 @@ def test_names_are_decided_by_all_lists_together(colour: Colour):
     assert report.reports[1].complete
 
 
-def test_one_tenants_401_stays_its_own(colour: Colour, emulator: Emulator):
-    """A factory that Azure refuses the token for is reported; the others are approved."""
+def test_a_401_for_one_tenant_fails_only_its_factory(colour: Colour, emulator: Emulator):
+    """The other factories are approved."""
     specs = made(colour, emulator, 4)
     emulator.inject(Fault.status("GET", 401, code="InvalidAuthenticationTokenTenant", path="*/adf-0/*", times=None))
     report = colour.run(emulator, lambda client: client.approve_many(specs))

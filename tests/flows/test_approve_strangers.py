@@ -1,4 +1,4 @@
-"""Approving in a crowd: fifty strangers on every target, who imitate whatever can be imitated."""
+"""Approving with fifty foreign connections on every target, which imitate names and descriptions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ STRANGERS = 50
 
 
 def crowd(emulator, random, spec, *, exact=False) -> None:
-    """Put strangers' pending connections on every target of the account, some with our own words."""
+    """Put foreign pending connections on every target of the account, some with Data Factory's description."""
     for group_id, target in emulator.targets(emulator.account).items():
         name = spec.name_of(group_id)
-        # blob and queue share a target, where a sibling's name is an exact one.
+        # blob and queue share a target, so the other group's exact name would count as the factory's own.
         ours = {
             f"{emulator.factory.name}.{spec.name_of(group)}".casefold() for group in emulator.targets(emulator.account)
         }
@@ -39,10 +39,10 @@ def statuses(emulator, *, ours) -> list[str]:
 
 @pytest.mark.parametrize("reveal", ["at-once", "never"])
 @pytest.mark.parametrize(("shape", "count"), [("A", 4), ("B", 3), ("C", 3), ("D", 4), ("E", 3)])
-def test_exactly_ours_are_approved(colour, shape, count, reveal):
-    """In every shape, half of the crowd before ours and half after: ours are approved, of the others none."""
+def test_only_the_factorys_connections_are_approved(colour, shape, count, reveal):
+    """In every shape, with foreign connections listed before and after the factory's own."""
     emulator = Emulator(shape=shape, reveal_private_endpoint_ids=reveal, foreign_connections=0, page_size=30)
-    random, spec = Random(shape + reveal), spec_for(emulator)  # noqa: S311 - arrangements, not secrets
+    random, spec = Random(shape + reveal), spec_for(emulator)  # noqa: S311 - test data, not secrets
     crowd(emulator, random, spec)
     colour.run(emulator, lambda client: client.create_all(spec))
     crowd(emulator, random, spec)
@@ -53,8 +53,8 @@ def test_exactly_ours_are_approved(colour, shape, count, reveal):
 
 
 @pytest.mark.parametrize("shape", ["A", "C"])
-def test_exact_ids_find_ours_among_exact_names(colour, shape):
-    """With exact ids not even strangers of our very name make a difference."""
+def test_exact_ids_tell_connections_of_one_name_apart(colour, shape):
+    """With exact ids, foreign connections with the same name change nothing."""
     emulator = Emulator(shape=shape, foreign_connections=0)
     random, spec = Random(7), spec_for(emulator)  # noqa: S311 - as above
     crowd(emulator, random, spec, exact=True)
@@ -64,8 +64,8 @@ def test_exact_ids_find_ours_among_exact_names(colour, shape):
     assert set(statuses(emulator, ours=False)) == {"Pending"}
 
 
-def test_nobody_is_let_in_where_ours_was_approved_and_is_gone(colour):
-    """The factory says Approved for ever; a pending connection of our name is then somebody else's."""
+def test_a_foreign_connection_is_not_approved_after_the_factorys_was_removed(colour):
+    """The factory still says Approved, so a pending connection with the endpoint's name is not its own."""
     emulator = Emulator(reveal_private_endpoint_ids="never", foreign_connections=0)
     spec = spec_for(emulator, groups=("blob",))
     colour.run(emulator, lambda client: client.create_all(spec, approve=True))

@@ -1,4 +1,4 @@
-"""Approving where something is laid for it: edited reports, rights that go, decisions made behind its back."""
+"""Approving under attack or in a race: edited reports, rights withdrawn half-way, decisions by other callers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ APPROVER = ("approver",)
 
 
 def stranger(emulator, group_id, called) -> str:
-    """The id of a stranger's pending connection."""
+    """The id of a foreign pending connection."""
     target = emulator.targets(emulator.account)[group_id]
     return str(
         emulator.add_connection(target, private_endpoint_id=f"{ELSEWHERE}/{called}", group_id=group_id).id
@@ -37,15 +37,15 @@ def created(colour, emulator, *, roles=None, **fields):
 
 
 def with_ids(report, **ids) -> Report:
-    """The report as a file in which the exact ids of some groups were changed."""
-    told = report.model_dump(mode="json")
-    for outcome in told["outcomes"]:
+    """The report read back from a file in which the exact ids of some groups were changed."""
+    document = report.model_dump(mode="json")
+    for outcome in document["outcomes"]:
         outcome["private_endpoint_id"] = ids.get(outcome["group_id"], outcome["private_endpoint_id"])
-    return Report.model_validate_json(json.dumps(told))
+    return Report.model_validate_json(json.dumps(document))
 
 
-def test_a_report_that_names_somebody_elses_private_endpoint(colour, emulator):
-    """An id that is not called as Data Factory calls ours is not ours, whatever a report says."""
+def test_a_report_with_a_foreign_private_endpoint_approves_nothing(colour, emulator):
+    """An id that does not have the name which Data Factory gives is ignored, whatever the report says."""
     _, report = created(colour, emulator)
     theirs = stranger(emulator, "blob", "evil")
     edited = with_ids(report, blob=f"{ELSEWHERE}/evil")
@@ -65,8 +65,8 @@ def test_a_report_that_names_somebody_elses_private_endpoint(colour, emulator):
     assert "evil" not in approval.model_dump_json()
 
 
-def test_a_factory_that_cannot_be_read_any_more(colour):
-    """Who has read the factory does not go over to names when it is forbidden half-way."""
+def test_a_factory_forbidden_half_way_does_not_fall_back_to_names(colour):
+    """Once the factory was readable, a later 403 does not make name matches acceptable."""
     emulator = Emulator(connection_delay={"*": 5, "queue": 400})
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec, wait=False))
@@ -89,7 +89,7 @@ def test_a_factory_that_cannot_be_read_any_more(colour):
 
 
 def reject_behind(emulator, name):
-    """A `Before` action: the target's owner rejects ours just before the target is looked at again."""
+    """A `Before` action: the target's owner rejects the connection just before the target is read again."""
 
     def decide(number) -> None:
         if number == 2:
@@ -106,8 +106,8 @@ def storage_writes(emulator) -> list[int | None]:
     return [request.status for request in emulator.writes if "/storageaccounts/" in request.path.casefold()]
 
 
-def test_what_its_owner_rejected_meanwhile_stays_rejected(colour, emulator):
-    """While a busy account is waited for, somebody decides: that decision is not overruled."""
+def test_a_rejection_during_the_retry_is_not_overruled(colour, emulator):
+    """The storage account is busy, and its owner rejects the connection before the retry: no second PUT is sent."""
     spec, _ = created(colour, emulator, groups=("blob",))
     emulator.clear_requests()
     emulator.inject(busy())
@@ -122,8 +122,8 @@ def test_what_its_owner_rejected_meanwhile_stays_rejected(colour, emulator):
     assert storage_writes(emulator) == [409]
 
 
-def test_nor_is_it_overruled_for_a_fleet(colour, emulator):
-    """The same where many factories are approved at once."""
+def test_a_rejection_during_the_retry_is_not_overruled_by_approve_many(colour, emulator):
+    """The same holds for many factories."""
     spec, _ = created(colour, emulator, groups=("blob",))
     emulator.clear_requests()
     emulator.inject(busy())
@@ -136,8 +136,8 @@ def test_nor_is_it_overruled_for_a_fleet(colour, emulator):
     assert storage_writes(emulator) == [409]
 
 
-def test_an_approval_that_was_made_meanwhile_is_not_made_again(colour, emulator):
-    """While a busy account is waited for, its owner approves ours: that is what was wanted."""
+def test_an_approval_during_the_retry_is_not_repeated(colour, emulator):
+    """The storage account is busy, and its owner approves the connection before the retry: it counts as approved."""
     spec, _ = created(colour, emulator, groups=("blob",))
     emulator.clear_requests()
     emulator.inject(busy())
@@ -164,8 +164,8 @@ def without(*keys):
     return change
 
 
-def test_a_connection_without_name_and_id_is_not_guessed(colour, emulator):
-    """No request is sent for what cannot be addressed; a stranger's connection can be called as ours is not."""
+def test_a_connection_without_name_and_id_is_not_decided(colour, emulator):
+    """Without a path no request is sent; a foreign connection with that name is not used instead."""
     spec, _ = created(colour, emulator, groups=("blob",))
     emulator.add_connection(emulator.targets(emulator.account)["blob"], name="df1.purview_blob", group_id="blob")
     emulator.clear_requests()
@@ -179,8 +179,8 @@ def test_a_connection_without_name_and_id_is_not_guessed(colour, emulator):
     assert emulator.writes == []
 
 
-def test_an_ingestion_item_without_id_is_called_by_its_private_endpoint(colour):
-    """Where the call wants the id that the list does not tell, the outcome says which connection that was."""
+def test_an_ingestion_connection_without_id_is_named_by_its_private_endpoint(colour):
+    """The call needs the id that the list does not show, so the error names the private endpoint instead."""
     emulator = Emulator(shape="C", ingestion_accepts="connection")
     spec, _ = created(colour, emulator)
     emulator.inject(Fault.rewrite("GET", without("id", "name"), path="ingestionPrivateEndpointConnections", times=None))
@@ -189,8 +189,8 @@ def test_an_ingestion_item_without_id_is_called_by_its_private_endpoint(colour):
     assert report.failures[0].error.message.startswith("Could not approve the connection 'df1.purview_blob' on 'pv1':")
 
 
-def test_an_id_of_something_else_counts_as_not_told(colour, emulator):
-    """Should the factory's `resourceId` name no private endpoint, ours is found by name, as without it."""
+def test_a_resource_id_that_is_not_a_private_endpoint_is_ignored(colour, emulator):
+    """If the factory's `resourceId` is some other resource, the connection is found by name."""
     spec, _ = created(colour, emulator)
 
     def its_own(answer):
@@ -206,8 +206,8 @@ def test_an_id_of_something_else_counts_as_not_told(colour, emulator):
 
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "x?y=1#", "%2e%2e"])
 @pytest.mark.parametrize("server", ["in process", "served"])
-def test_a_connection_of_an_odd_name_addresses_no_other_resource(colour, name, server):
-    """The id names the connection then; the parent (here the account itself) is not written."""
+def test_a_connection_with_an_invalid_name_is_addressed_by_its_id(colour, name, server):
+    """The parent of the path (here the account itself) is not written."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator, groups=("account",))
 
@@ -233,8 +233,8 @@ def test_a_connection_of_an_odd_name_addresses_no_other_resource(colour, name, s
 
 
 @pytest.mark.parametrize("name", ["..", "a/b"])
-def test_an_item_that_nothing_names_is_no_connection_to_decide(colour, emulator, name):
-    """Neither name nor id can be part of a path: no request is made of them."""
+def test_a_connection_with_invalid_name_and_id_is_not_decided(colour, emulator, name):
+    """Neither can be part of a path, so no request is sent."""
     spec, _ = created(colour, emulator, groups=("account",))
 
     def renamed(answer):
@@ -250,8 +250,8 @@ def test_an_item_that_nothing_names_is_no_connection_to_decide(colour, emulator,
     assert emulator.writes == []
 
 
-def test_an_account_that_was_replaced(colour, emulator):
-    """A report's targets that the account does not use any more are told, and the rest of the work is done."""
+def test_targets_of_a_replaced_account_are_conflicts(colour, emulator):
+    """Targets in the report that the account no longer uses are reported; the other connections are approved."""
     spec, report = created(colour, emulator)
     storage = emulator.targets(emulator.account)["blob"]
     emulator.remove(emulator.account)
@@ -275,8 +275,8 @@ def test_an_account_that_was_replaced(colour, emulator):
     assert not approval.complete
 
 
-def test_time_runs_out_with_the_reason(colour, emulator):
-    """The error says what the last look showed, not that there was no time for another."""
+def test_the_timeout_error_gives_the_reason(colour, emulator):
+    """The error says what the last read showed, not only that the time ran out."""
     spec, _ = created(colour, emulator, groups=("account",))
     empty = Fault.rewrite("GET", lambda answer: answer | {"value": []}, path="/privateEndpointConnections", times=None)
     emulator.inject(empty)
@@ -288,8 +288,8 @@ def test_time_runs_out_with_the_reason(colour, emulator):
     )
 
 
-def test_time_runs_out_before_the_factory_vouches(colour):
-    """Where no exact id is told, the wait for the factory's word is the reason."""
+def test_the_timeout_error_says_that_the_factory_does_not_confirm(colour):
+    """Without exact ids the connection waits for the factory's confirmation, and the error says so."""
     emulator = Emulator(provisioning=1000, reveal_private_endpoint_ids="never")
     spec = spec_for(emulator, groups=("account",))
     colour.run(emulator, lambda client: client.create_all(spec, wait=False))
@@ -301,8 +301,8 @@ def test_time_runs_out_before_the_factory_vouches(colour):
 
 
 @pytest.mark.parametrize("shape", ["A", "C"])
-def test_a_rejection_is_handed_off_as_one(colour, shape):
-    """Who may not reject asks the owner to reject, and not to let in."""
+def test_a_refused_rejection_asks_the_owner_to_reject(colour, shape):
+    """The text for the owner does not mention approval."""
     emulator = Emulator(shape=shape)
     spec, _ = created(colour, emulator)
     report = colour.run(emulator, lambda client: client.reject(spec), roles=("reader",))
@@ -312,8 +312,8 @@ def test_a_rejection_is_handed_off_as_one(colour, shape):
     assert not [line for line in asked if "approve" in line.casefold()]
 
 
-def test_what_was_handed_off_can_be_handed_on(colour, emulator):
-    """The outcome tells the exact id that the factory told, though its target could not be read: an approver needs it."""
+def test_the_report_of_a_hand_off_carries_the_exact_ids(colour, emulator):
+    """The report has exact ids from the factory even if the target is unreadable, so that approvers can use them."""
     spec, _ = created(colour, emulator)
     report = colour.run(emulator, lambda client: client.approve(spec), roles=("requester",))
     assert set(results_by_group(report).values()) == {"handed-off"}
@@ -322,8 +322,8 @@ def test_what_was_handed_off_can_be_handed_on(colour, emulator):
     assert set(results_by_group(approval).values()) == {"approved"}
 
 
-def test_nothing_found_by_name_is_no_reason_to_warn(colour):
-    """The warning about names comes with connections that were found by them."""
+def test_without_name_matches_there_are_no_warnings(colour):
+    """The warning about names is given only with connections that were found by name."""
     emulator = Emulator(shape="C")
     spec, _ = created(colour, emulator)
     emulator.inject(Fault.status("GET", 403, path="ingestionPrivateEndpointConnections", times=None))
@@ -332,8 +332,8 @@ def test_nothing_found_by_name_is_no_reason_to_warn(colour):
     assert report.warnings == ()
 
 
-def test_names_prove_nothing_where_the_targets_are_not_known(colour, emulator):
-    """Who may read neither factory nor account cannot hold all targets against each other."""
+def test_a_name_match_is_ambiguous_if_the_targets_are_unknown(colour, emulator):
+    """A caller who can read neither factory nor account cannot compare all targets."""
     spec, _ = created(colour, emulator)
     role = Role("Decides on connections", ("Microsoft.Purview/accounts/privateEndpointConnections*",))
     report = colour.run(emulator, lambda client: client.approve(spec), roles=(role,))
@@ -348,8 +348,8 @@ def test_names_prove_nothing_where_the_targets_are_not_known(colour, emulator):
 
 
 @pytest.mark.parametrize(("statuses", "verdict"), [(("Pending",) * 2, "stale"), (("Pending", "Approved"), "ready")])
-def test_several_of_our_name_that_agree_tell_the_state_of_ours(colour, statuses, verdict):
-    """Whichever is ours, none is approved: what the factory still says is stale. Where they differ the factory counts."""
+def test_connections_of_one_name_that_agree_decide_the_verdict(colour, statuses, verdict):
+    """If none is approved, the factory's state is stale; if they differ, the factory's state counts."""
     emulator = Emulator(reveal_private_endpoint_ids="never")
     spec, _ = created(colour, emulator, groups=("account",))
     emulator.approve("purview")

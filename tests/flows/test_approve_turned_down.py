@@ -1,4 +1,4 @@
-"""Connections that were rejected or removed: nothing comes of waiting, so nothing is waited for."""
+"""Connections that were rejected or removed are final, so they are not waited for."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DOORS = {
 
 @pytest.fixture(params=("at-once", "never"))
 def emulator(request) -> Emulator:
-    """With and without the exact id of the private endpoint in what the factory shows."""
+    """The factory shows the exact id of the private endpoint, or does not."""
     return Emulator(reveal_private_endpoint_ids=request.param)
 
 
 def settled(colour, emulator, door):
-    """The only outcome of a door, and the seconds that it took."""
+    """The only outcome of a verb, and the seconds that it took."""
     spec, began = spec_for(emulator, groups=("blob",)), emulator.clock.elapsed
     done = colour.run(emulator, lambda client: DOORS[door](client, spec))
     [outcome] = done.outcomes
@@ -42,8 +42,8 @@ def removed(colour, emulator) -> None:
     ("happened", "state"), [(rejected, "Rejected"), (removed, "Disconnected")], ids=["rejected", "removed"]
 )
 @pytest.mark.parametrize("door", ["approve", "approve_many"])
-def test_an_approval_ends_at_once(colour, emulator, happened, state, door):
-    """The factory, or the target, says that it is final: the endpoint has to be made again."""
+def test_approve_of_a_final_connection_fails_at_once(colour, emulator, happened, state, door):
+    """The factory or the target shows a final state, so the remedy is to replace the endpoint."""
     happened(colour, emulator)
     outcome, seconds = settled(colour, emulator, door)
     assert (outcome.result, seconds) == ("failed", 0)
@@ -56,16 +56,16 @@ def test_an_approval_ends_at_once(colour, emulator, happened, state, door):
 @pytest.mark.parametrize(
     ("happened", "result"), [(rejected, "rejected"), (removed, "absent")], ids=["rejected", "removed"]
 )
-def test_a_rejection_finds_it_done(colour, emulator, happened, result):
-    """What is rejected already, or gone, is not waited for either."""
+def test_reject_of_a_final_connection_returns_at_once(colour, emulator, happened, result):
+    """A connection that is already rejected or removed is not waited for."""
     happened(colour, emulator)
     emulator.clear_requests()
     outcome, seconds = settled(colour, emulator, "reject")
     assert (outcome.result, seconds, emulator.writes) == (result, 0, [])
 
 
-def test_the_words_of_the_factory(colour, emulator):
-    """A connection that nothing but the factory shows is spoken of as the factory does."""
+def test_the_error_quotes_the_state_shown_by_the_factory(colour, emulator):
+    """Only the factory shows the connection, so the message says what the factory shows."""
     removed(colour, emulator)
     outcome, _ = settled(colour, emulator, "approve")
     assert outcome.error.message == (
@@ -77,8 +77,8 @@ def test_the_words_of_the_factory(colour, emulator):
     )
 
 
-def test_the_others_are_waited_for(colour):
-    """One that is turned down ends at once, and the rest of the work goes on."""
+def test_a_rejected_connection_does_not_stop_the_others(colour):
+    """Its step fails at once, and the other connections are waited for and approved."""
     emulator = Emulator(reveal_private_endpoint_ids="never", connection_delay={"queue": 100, "*": 5})
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
@@ -92,8 +92,8 @@ def test_the_others_are_waited_for(colour):
     }
 
 
-def test_a_creation_that_approves_ends_as_well(colour):
-    """Its owner rejects the connection before it is found: the rest of the 1,800 s is not waited out."""
+def test_create_all_with_approval_fails_at_once_on_a_rejection(colour):
+    """The owner rejects the connection before the run finds it: the rest of the 1,800 s is not waited out."""
     emulator = Emulator(reveal_private_endpoint_ids="never", provisioning=90, connection_delay=17)
     spec, seen = spec_for(emulator, groups=("blob",)), []
 

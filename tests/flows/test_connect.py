@@ -1,4 +1,4 @@
-"""connect: the factory learns where its lineage goes, and nothing else of it changes."""
+"""connect sets the factory's Purview connection and changes nothing else in the factory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, json_values
 
 USER = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id1"
-#: A factory with everything that a factory can have, and things that no api-version of today knows.
+#: A factory with every documented field, and fields that no current api-version knows.
 RICH: dict[str, Any] = {
     "location": "West Europe",
     "tags": {"owner": "sales", "catalogUri": "pv1.purview.azure.com/catalog"},
@@ -50,7 +50,7 @@ def rich(emulator: Emulator, **properties: Any) -> str:
 
 
 def send(emulator: Emulator, method: str, factory: str, body: Any = None) -> dict[str, Any]:
-    """A plain request about a factory, past the library."""
+    """A plain request about a factory, without the library."""
     from azure.core.rest import HttpRequest
 
     headers = {"Authorization": f"Bearer {emulator.credential.get_token().token}"}
@@ -72,8 +72,8 @@ def result(report: Any) -> str:
     return outcome.result
 
 
-def test_only_the_connection_changes(colour, emulator):
-    """Every other field of the factory is what it was, those of tomorrow included."""
+def test_connect_changes_only_the_connection(colour, emulator):
+    """Every other field of the factory stays, including fields unknown today."""
     factory = rich(emulator)
     before = shown(emulator, factory)
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=factory)))
@@ -91,14 +91,14 @@ def test_only_the_connection_changes(colour, emulator):
 
 
 def test_a_second_call_writes_nothing(colour, emulator):
-    """What is connected is left alone, in whatever letter case the id is spelt."""
+    """A connected factory is left alone, in whatever letter case the id is spelt."""
     spec = spec_for(emulator, str(emulator.account).replace("pv1", "PV1"))
     assert result(colour.run(emulator, lambda client: client.connect(spec))) == "already-connected"
     assert not emulator.writes
 
 
-def test_another_account_is_not_replaced_unasked(colour, emulator):
-    """A conflict that says how to replace it; and replacing it when asked to."""
+def test_another_account_is_replaced_only_with_replace(colour, emulator):
+    """Without `replace` it is a conflict whose remedy names `replace=True`; with it the account is replaced."""
     other = emulator.add_account("pv2")
     spec = spec_for(emulator, other)
     report = colour.run(emulator, lambda client: client.connect(spec))
@@ -112,16 +112,16 @@ def test_another_account_is_not_replaced_unasked(colour, emulator):
     )
 
 
-def test_it_takes_an_account(colour, emulator):
-    """Without one in the spec nothing is sent."""
+def test_connect_requires_an_account(colour, emulator):
+    """Without an account in the spec no request is sent."""
     spec = spec_for(emulator).model_copy(update={"account": None})
     with pytest.raises(InvalidSpec, match="account"):
         colour.run(emulator, lambda client: client.connect(spec))
     assert not emulator.requests
 
 
-def test_what_does_not_exist_is_not_connected(colour, emulator):
-    """Neither a missing factory nor to a missing account; nothing is written."""
+def test_a_missing_factory_or_account_is_not_found(colour, emulator):
+    """Nothing is written."""
     missing_account = spec_for(emulator, str(emulator.account).replace("pv1", "pv9"))
     missing_factory = spec_for(emulator, factory=str(emulator.factory).replace("df1", "df9"))
     for spec in (missing_account, missing_factory):
@@ -131,7 +131,7 @@ def test_what_does_not_exist_is_not_connected(colour, emulator):
 
 
 def meanwhile(act: Any, times: int = 1) -> Any:
-    """A hook that does something the first few times when a PUT is about to leave."""
+    """A hook that acts just before the first PUTs are sent."""
     left = iter(range(times))
 
     def hook(request: Any) -> None:
@@ -141,8 +141,8 @@ def meanwhile(act: Any, times: int = 1) -> Any:
     return hook
 
 
-def test_somebody_else_changes_the_factory_meanwhile(colour, emulator):
-    """Their change is kept, because ours is made anew on top of it."""
+def test_a_concurrent_change_of_the_factory_is_kept(colour, emulator):
+    """The PUT is refused as stale, so the factory is read again and the connection is added to the changed factory."""
     factory = rich(emulator)
 
     def change() -> None:
@@ -160,8 +160,8 @@ def test_somebody_else_changes_the_factory_meanwhile(colour, emulator):
     assert after["properties"]["purviewConfiguration"]["purviewResourceId"] == str(emulator.account)
 
 
-def test_somebody_else_connects_it_meanwhile(colour, emulator):
-    """To the same account: done. To another: a conflict, and theirs stands."""
+def test_a_concurrent_connection_stands(colour, emulator):
+    """A connection to the same account counts as done; one to another account is a conflict."""
     other = emulator.add_account("pv2")
     for account, expected in ((emulator.account, "connected"), (other, "conflict")):
         factory = str(emulator.add_factory(f"df-{expected}"))
@@ -179,8 +179,8 @@ def test_somebody_else_connects_it_meanwhile(colour, emulator):
         assert shown(emulator, factory)["properties"]["purviewConfiguration"]["purviewResourceId"] == str(account)
 
 
-def test_an_eager_competitor_ends_it(colour, emulator):
-    """After five rounds the report names the other caller, and the factory is as it was."""
+def test_stale_writes_end_after_five_attempts(colour, emulator):
+    """The error says that another caller keeps changing the factory, and the factory is unchanged."""
     factory = rich(emulator)
     emulator.inject(Fault.status("PUT", 412, times=None))
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=factory)))
@@ -201,8 +201,8 @@ def test_an_eager_competitor_ends_it(colour, emulator):
     ],
     ids=["reset", "500", "html", "empty", "412"],
 )
-def test_a_write_whose_answer_is_lost(colour, emulator, fault):
-    """What was written is found by looking; it is not taken for somebody else's change."""
+def test_a_write_whose_answer_is_lost_is_read_back(colour, emulator, fault):
+    """The connection that is found counts as the run's own, not as another caller's change."""
     factory = rich(emulator)
     emulator.inject(fault)
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=factory)))
@@ -210,8 +210,8 @@ def test_a_write_whose_answer_is_lost(colour, emulator, fault):
     assert "purviewResourceId" in shown(emulator, factory)["properties"]["purviewConfiguration"]
 
 
-def test_the_last_of_five_writes_may_be_the_one(colour, emulator):
-    """What is found after it counts."""
+def test_a_lost_answer_to_the_fifth_write_is_read_back(colour, emulator):
+    """The last attempt may have worked."""
     factory = rich(emulator)
     emulator.inject(Fault.status("PUT", 412, times=4))
     emulator.inject(Fault.status("PUT", 412, after=True))
@@ -233,7 +233,7 @@ def test_the_last_of_five_writes_may_be_the_one(colour, emulator):
     ids=["403", "policy", "lock", "400", "503", "reset", "no etag"],
 )
 def test_a_write_that_fails_is_an_outcome(colour, emulator, fault, code):
-    """With the cause and what to do about it; the factory is as it was."""
+    """It has the cause and a remedy, and the factory is unchanged."""
     factory = rich(emulator)
     emulator.inject(fault)
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=factory)))
@@ -244,8 +244,8 @@ def test_a_write_that_fails_is_an_outcome(colour, emulator, fault, code):
     assert shown(emulator, factory)["properties"]["purviewConfiguration"] == {"note": "kept"}
 
 
-def test_looking_again_may_fail_too(colour, emulator):
-    """Then the failed write is what is told."""
+def test_a_refused_read_after_a_failed_write_reports_the_write(colour, emulator):
+    """The write's error explains more than the read's."""
     factory = rich(emulator)
     emulator.inject(Fault.status("PUT", 500, times=None))
 
@@ -261,16 +261,16 @@ def test_looking_again_may_fail_too(colour, emulator):
     assert report.outcomes[0].error.status == 500
 
 
-def test_azure_accepts_and_ignores(colour, emulator):
-    """A 200 that shows no connection is not believed."""
+def test_a_200_without_the_connection_is_a_failure(colour, emulator):
+    """Azure accepts the write and ignores it."""
     factory = rich(emulator)
     emulator.inject(Fault.status("PUT", 200, times=None))
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=factory)))
     assert result(report) == "failed"
 
 
-def test_what_the_connection_alone_does_not_do_is_told(colour, emulator):
-    """The factory's identity needs a role inside Purview; without an identity there is more to do."""
+def test_a_factory_without_identity_is_a_warning(colour, emulator):
+    """Lineage needs the factory's identity, which gets a role inside Purview."""
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator)))
     assert [finding.code for finding in report.warnings] == []
     bare = emulator.add_factory(body={"id": str(emulator.factory).replace("df1", "bare"), "properties": {}})
@@ -279,7 +279,7 @@ def test_what_the_connection_alone_does_not_do_is_told(colour, emulator):
 
 
 def test_contributor_on_the_factory_suffices(colour, emulator):
-    """The account need not be readable; that it was not looked at is a warning."""
+    """The account need not be readable; a warning says that it was not read."""
     factory = str(emulator.add_factory("df2"))
     spec = spec_for(emulator, factory=factory)
     report = colour.run(emulator, lambda client: client.connect(spec), roles=(("Contributor", factory),))
@@ -287,8 +287,8 @@ def test_contributor_on_the_factory_suffices(colour, emulator):
     assert "account-unreadable" in {finding.code for finding in report.warnings}
 
 
-def test_no_right_on_the_factory(colour, emulator):
-    """Is told before anything is written."""
+def test_connect_without_rights_on_the_factory_is_denied(colour, emulator):
+    """The error is raised before anything is written."""
     with pytest.raises(AccessDenied):
         colour.run(emulator, lambda client: client.connect(spec_for(emulator)), roles=("none",))
     assert not emulator.writes
@@ -298,8 +298,8 @@ def test_no_right_on_the_factory(colour, emulator):
     extra=st.dictionaries(st.text(max_size=8), json_values, max_size=4),
     inner=st.dictionaries(st.text(max_size=8), json_values, max_size=4),
 )
-def test_whatever_a_factory_holds_goes_back(extra, inner):
-    """Any JSON at all, less the seven fields that Azure calls read-only; the answer itself is not changed."""
+def test_every_field_of_a_factory_is_sent_back(extra, inner):
+    """Any JSON is kept, apart from the seven fields that Azure marks read-only; the answer itself is not changed."""
     answer = {**extra, "id": "i", "name": "n", "type": "t", "eTag": "e", "properties": {**inner, "version": "v"}}
     given = copy.deepcopy(answer)
     body = factory_json.changed_body(answer, account_id=ACCOUNT)
@@ -315,8 +315,8 @@ def test_whatever_a_factory_holds_goes_back(extra, inner):
 
 
 @given(answer=st.dictionaries(st.sampled_from(("properties", "identity", "eTag", "etag", "tags")), json_values))
-def test_no_answer_breaks_it(answer):
-    """Fields of any type are read as absent."""
+def test_fields_of_the_wrong_type_are_read_as_absent(answer):
+    """Any JSON in an answer is accepted."""
     body = factory_json.changed_body(answer, account_id=ACCOUNT)
     assert body["properties"]["purviewConfiguration"]["purviewResourceId"] == ACCOUNT
     assert isinstance(factory_json.read_etag(answer), str)

@@ -1,4 +1,4 @@
-"""Create all, from nothing and onto anything, in both colours: how much is written, and what is left alone."""
+"""create_all, from nothing and onto existing endpoints, in both colours: what is written, and what is left alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENDPOINTS = "/managedPrivateEndpoints"
 
 
 def puts(emulator) -> list[str]:
-    """The names of the endpoints that were asked for, sorted."""
+    """The names of the endpoints that were created, sorted."""
     return sorted(r.path.rpartition("/")[2] for r in emulator.requests if r.method == "PUT" and ENDPOINTS in r.path)
 
 
@@ -31,7 +31,7 @@ def made(emulator) -> set[tuple[str, str]]:
 
 
 def test_four_requests_make_four_endpoints(colour, emulator):
-    """From nothing exactly four PUTs are sent, one per endpoint, each with a body of its own."""
+    """From nothing exactly four PUTs are sent, one per endpoint, each with its own body."""
     report = create(colour, emulator)
     assert puts(emulator) == sorted(ALL_NAMES)
     assert results(report) == dict.fromkeys(ALL_NAMES, "created")
@@ -43,8 +43,8 @@ def test_four_requests_make_four_endpoints(colour, emulator):
     }
 
 
-def test_outcomes_tell_the_exact_private_endpoint(colour, emulator):
-    """What an approver needs stands in the report: target, group and the private endpoint's exact id."""
+def test_outcomes_show_the_exact_private_endpoint(colour, emulator):
+    """The report has what an approver needs: target, group and the private endpoint's exact id."""
     report = create(colour, emulator)
     there = {endpoint.name: endpoint for endpoint in emulator.endpoints()}
     for outcome in report.outcomes:
@@ -68,7 +68,7 @@ def test_a_second_run_writes_nothing(colour, emulator):
 
 @pytest.mark.parametrize(("seconds", "most"), [(30, 16), (90, 32), (600, 69)])
 def test_a_round_of_waiting_is_one_list(colour, seconds, most):
-    """However many endpoints are waited for, each round asks for one list; their number grows slowly with the time."""
+    """Each round reads one list, however many endpoints are waited for; the pauses grow with the time."""
     emulator = Emulator(provisioning=seconds)
     rounds = []
     create(
@@ -82,7 +82,7 @@ def test_a_round_of_waiting_is_one_list(colour, seconds, most):
 
 
 def test_waiting_ends_soon_after_the_work(colour):
-    """A wait ends at most a tenth after what it waited for."""
+    """A wait takes at most a tenth longer than the work it waits for."""
     emulator = Emulator(provisioning=300)
     create(colour, emulator)
     assert 300 <= emulator.clock.elapsed <= 330
@@ -95,12 +95,12 @@ def test_pages_are_followed(colour):
     assert results(create(colour, emulator)) == dict.fromkeys(ALL_NAMES, "kept")
 
 
-# --- runs that die
+# --- runs that are interrupted
 
 
 @pytest.mark.parametrize("done", range(5))
-def test_a_run_that_died_is_finished_by_the_next(colour, emulator, done):
-    """Killed after any k of its four requests, a second run sends the other 4 - k, and there are four in the end."""
+def test_an_interrupted_run_is_finished_by_the_next(colour, emulator, done):
+    """After a run that ended after k of its four requests, a second run sends the other 4 - k."""
 
     def die(_number):
         if len(emulator.endpoints()) == 4:
@@ -117,13 +117,13 @@ def test_a_run_that_died_is_finished_by_the_next(colour, emulator, done):
 
 
 @pytest.mark.parametrize(("method", "result"), [("PUT", "failed"), ("GET", "created")])
-def test_an_interruption_carries_what_was_done(colour, method, result):
+def test_an_interruption_carries_the_report(colour, method, result):
     """Interrupted before the first write, nothing is created; interrupted while waiting, all four endpoints are."""
     emulator = Emulator(provisioning=900)
     shown = itertools.count()
 
     def die(_number):
-        # Of the lists, the first after all writes shows the endpoints to the verb; the next one is interrupted.
+        # The first list after all writes reaches the verb; the next one is interrupted.
         if method == "PUT" or (len(emulator.endpoints()) == 4 and next(shown)):
             raise Died
 
@@ -136,12 +136,12 @@ def test_an_interruption_carries_what_was_done(colour, method, result):
     assert "create_all did not finish" in caught.value.__notes__[0]
 
 
-# --- what is there already
+# --- existing endpoints
 
 
 @pytest.mark.parametrize("spelled", [str, str.upper, str.lower])
 def test_an_endpoint_under_another_name_is_kept(colour, emulator, spelled):
-    """Whatever its name and letter case, an endpoint to the same target and group is not asked for again."""
+    """An endpoint to the same target and group is not created again, whatever its name and letter case."""
     storage = str(emulator.targets(emulator.account)["blob"])
     emulator.add_endpoint(emulator.factory, "Lake", spelled(storage), spelled("blob"))
     report = create(colour, emulator)
@@ -151,7 +151,7 @@ def test_an_endpoint_under_another_name_is_kept(colour, emulator, spelled):
 
 
 def test_a_taken_name_is_refused_before_the_first_write(colour, emulator):
-    """The conflict is told with what stands in the way and what to do; nothing is written."""
+    """The conflict names the existing endpoint and a remedy; nothing is written."""
     storage = str(emulator.targets(emulator.account)["blob"])
     emulator.add_endpoint(emulator.factory, "purview_blob", storage, "dfs")
     with pytest.raises(PlanConflict) as caught:
@@ -165,8 +165,8 @@ def test_a_taken_name_is_refused_before_the_first_write(colour, emulator):
     )
 
 
-def test_a_name_of_ones_own_gets_past_a_taken_one(colour, emulator):
-    """What the conflict advises works: another name for this group."""
+def test_a_name_per_group_avoids_a_taken_name(colour, emulator):
+    """The remedy of the conflict works: another name for this group."""
     emulator.add_endpoint(emulator.factory, "purview_blob", emulator.targets(emulator.account)["blob"], "dfs")
     report = create(colour, emulator, spec_for(emulator, names={"blob": "purview-blob"}))
     assert results(report)["purview-blob"] == "created"
@@ -174,7 +174,7 @@ def test_a_name_of_ones_own_gets_past_a_taken_one(colour, emulator):
 
 
 def test_a_reserved_endpoint_is_never_touched(colour, emulator):
-    """The service's own endpoint to one of our targets is a conflict, whatever the spec allows."""
+    """The service's own endpoint to one of the targets is a conflict, whatever the spec allows."""
     storage = emulator.targets(emulator.account)["blob"]
     emulator.add_endpoint(emulator.factory, "svc", storage, "blob", reserved=True, provisioning_state="Failed")
     with pytest.raises(PlanConflict, match="'svc' to this target belongs to the service itself"):
@@ -190,8 +190,8 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_broken_endpoints_are_left_alone_unless_asked(colour, emulator, broken):
-    """Without replace_broken a broken endpoint stops the run before its first write."""
+def test_broken_endpoints_are_conflicts_without_replace_broken(colour, emulator, broken):
+    """A broken endpoint stops the run before its first write."""
     emulator.add_endpoint(emulator.factory, "old", emulator.targets(emulator.account)["blob"], "blob", **broken)
     with pytest.raises(PlanConflict, match=r"Set Spec\.replace_broken to True"):
         create(colour, emulator)
@@ -199,8 +199,8 @@ def test_broken_endpoints_are_left_alone_unless_asked(colour, emulator, broken):
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_broken_endpoints_are_made_anew_when_asked(colour, emulator, broken):
-    """With replace_broken it is deleted, waited for, and made again under its name; the others are made meanwhile."""
+def test_replace_broken_replaces_broken_endpoints(colour, emulator, broken):
+    """The endpoint is deleted, waited for and created again under its name; the others are created meanwhile."""
     storage = emulator.targets(emulator.account)["blob"]
     emulator.add_endpoint(emulator.factory, "old", storage, "blob", **broken)
     report = create(colour, emulator, spec_for(emulator, replace_broken=True))
@@ -217,7 +217,7 @@ def test_broken_endpoints_are_made_anew_when_asked(colour, emulator, broken):
     assert {e.provisioning_state for e in emulator.endpoints()} == {"Succeeded"}
 
 
-def test_nothing_healthy_is_made_anew(colour, emulator):
+def test_replace_broken_leaves_healthy_endpoints_alone(colour, emulator):
     """replace_broken does nothing to endpoints that are pending or approved."""
     create(colour, emulator)
     emulator.approve("purview_blob")
@@ -228,7 +228,7 @@ def test_nothing_healthy_is_made_anew(colour, emulator):
 
 
 def test_an_endpoint_that_is_being_deleted_is_waited_for(colour, emulator):
-    """A name that is still on its way out is asked for again until it is free."""
+    """The name of an endpoint that is being deleted is requested again until it is free."""
     create(colour, emulator)
     colour.run(emulator, lambda client: client.delete_all(spec_for(emulator), timeout=1))
     assert {e.provisioning_state for e in emulator.endpoints()} == {"Deleting"}
@@ -238,7 +238,7 @@ def test_an_endpoint_that_is_being_deleted_is_waited_for(colour, emulator):
 
 
 def being_deleted_as(base, emulator):
-    """Four endpoints under another base name, two of which somebody is deleting."""
+    """Four endpoints under another base name, two of which are being deleted."""
     targets = emulator.targets(emulator.account)
     for group_id in ("account", "namespace"):
         emulator.add_endpoint(emulator.factory, f"{base}-{group_id}", targets[group_id], group_id)
@@ -249,7 +249,7 @@ def being_deleted_as(base, emulator):
 
 
 def test_a_deletion_under_another_name_is_waited_for(colour, emulator):
-    """Azure has one endpoint per target and group, so a new one waits until the old one is gone, whatever its name."""
+    """Azure allows one endpoint per target and group, so the new one waits for the deletion, whatever its name."""
     being_deleted_as("legacy", emulator)
     before = len(emulator.requests)
     report = create(colour, emulator)
@@ -265,8 +265,8 @@ def test_a_deletion_under_another_name_is_waited_for(colour, emulator):
     assert {e.provisioning_state for e in emulator.endpoints()} == {"Succeeded"}
 
 
-def test_a_deletion_that_does_not_end_is_told_by_its_name(colour):
-    """Whose deletion was waited for in vain stands in the error; nothing was asked for in its place."""
+def test_a_deletion_that_does_not_end_is_named(colour):
+    """The error names the endpoint whose deletion was waited for; no endpoint was created in its place."""
     emulator = Emulator(deletion=4000)
     being_deleted_as("legacy", emulator)
     before = len(emulator.writes)
@@ -278,8 +278,8 @@ def test_a_deletion_that_does_not_end_is_told_by_its_name(colour):
     assert len(emulator.writes) == before
 
 
-def test_other_endpoints_of_the_factory_stay_as_they_are(colour, emulator):
-    """Endpoints to other things are neither written nor told as outcomes."""
+def test_other_endpoints_of_the_factory_are_left_alone(colour, emulator):
+    """Endpoints to other resources are neither written nor part of the outcomes."""
     other = emulator.add_account("other")
     emulator.add_endpoint(emulator.factory, "other", other, "account", status="Rejected")
     report = create(colour, emulator, spec_for(emulator, replace_broken=True))
@@ -301,7 +301,7 @@ def test_other_endpoints_of_the_factory_stay_as_they_are(colour, emulator):
     ],
 )
 def test_every_shape_gets_what_it_needs(colour, shape, groups):
-    """The account's properties decide which endpoints are made; B and C get three without complaint."""
+    """The account's properties decide which endpoints are created; B and C get three."""
     emulator = Emulator(shape=shape)
     report = create(colour, emulator)
     assert {outcome.group_id for outcome in report.outcomes} == groups
@@ -313,15 +313,15 @@ def test_every_shape_gets_what_it_needs(colour, shape, groups):
 
 
 @pytest.mark.parametrize("absence", ["absent", "null", "empty", "disabled"])
-def test_every_way_to_have_no_event_hubs(colour, emulator, absence):
-    """Absent, null, empty and disabled all mean three endpoints."""
+def test_an_account_without_event_hubs_gets_three_endpoints(colour, emulator, absence):
+    """Absent, null, empty and disabled all mean the same."""
     account = emulator.add_account("contoso", shape="B", without_namespace=absence)
     report = create(colour, emulator, spec_for(emulator, account))
     assert [outcome.group_id for outcome in report.outcomes] == ["account", "blob", "queue"]
 
 
-def test_an_account_that_does_not_tell_is_explained(colour):
-    """Shape F says why it cannot be told and what to do; nothing is written."""
+def test_an_account_that_hides_its_targets_is_refused(colour):
+    """For shape F the error gives the reason and a remedy; nothing is written."""
     emulator = Emulator(shape="F")
     with pytest.raises(UnsupportedSetup) as caught:
         create(colour, emulator)
@@ -336,7 +336,7 @@ def test_an_account_that_does_not_tell_is_explained(colour):
 # --- factories and accounts
 
 
-def test_a_missing_network_is_made_first(colour, emulator):
+def test_a_missing_network_is_created_first(colour, emulator):
     """A factory without managed virtual network gets one, and then its endpoints; a second run keeps all."""
     factory = emulator.add_factory("df2", managed_vnet=False)
     spec = spec_for(emulator, factory=str(factory))
@@ -353,21 +353,21 @@ def test_a_missing_network_is_made_first(colour, emulator):
 
 
 def test_a_network_of_another_name_is_a_conflict(colour, emulator):
-    """A second managed virtual network is not asked for."""
+    """A second managed virtual network is not created."""
     with pytest.raises(PlanConflict, match="managed virtual network is called 'default', not 'corp'"):
         create(colour, emulator, spec_for(emulator, managed_virtual_network="corp"))
     assert emulator.writes == []
 
 
-def test_without_account_the_connected_one_is_taken(colour, emulator):
+def test_without_account_the_connected_one_is_used(colour, emulator):
     """Spec.account None means the account that the factory is connected to."""
     report = create(colour, emulator, spec_for(emulator).model_copy(update={"account": None}))
     assert results(report) == dict.fromkeys(ALL_NAMES, "created")
     assert report.account.id == str(emulator.account)
 
 
-def test_a_factory_that_is_connected_to_nothing(colour, emulator):
-    """Where neither spec nor factory names an account, the message says both ways out."""
+def test_without_account_and_connection_the_error_names_both_remedies(colour, emulator):
+    """Neither the spec nor the factory names an account."""
     factory = str(emulator.add_factory("df2"))
     with pytest.raises(UnsupportedSetup) as caught:
         create(colour, emulator, spec_for(emulator, factory=factory).model_copy(update={"account": None}))
@@ -378,8 +378,8 @@ def test_a_factory_that_is_connected_to_nothing(colour, emulator):
     )
 
 
-def test_a_factory_that_is_connected_to_nonsense(colour, emulator):
-    """An id in the factory that is no account's is told, not followed."""
+def test_a_connection_to_something_other_than_an_account_is_refused(colour, emulator):
+    """An id in the factory that is not an account's is reported, not followed."""
     factory = str(emulator.add_factory("df2", purview_account=str(emulator.factory)))
     with pytest.raises(
         UnsupportedSetup, match="The factory 'df2' is connected to something that is not a Purview account"
@@ -399,15 +399,15 @@ def test_an_account_in_another_subscription(colour, emulator):
 
 
 @pytest.mark.parametrize("odd", [str.upper, lambda text: text + "/"])
-def test_ids_in_another_spelling(colour, emulator, odd):
+def test_ids_in_odd_letter_case_are_accepted(colour, emulator, odd):
     """Odd letter case and a trailing slash mean the same factory and account."""
     create(colour, emulator)
     spec = spec_for(emulator, factory=odd(str(emulator.factory)), account=odd(str(emulator.account)))
     assert set(results(create(colour, emulator, spec)).values()) == {"kept"}
 
 
-def test_without_reader_on_the_account_its_own_endpoint_is_made(colour, emulator):
-    """A caller who may not read the account gets what the portal offers: the account endpoint, and a warning."""
+def test_without_reader_on_the_account_only_its_own_endpoint_is_created(colour, emulator):
+    """A caller who cannot read the account gets what the portal offers: the account endpoint, and a warning."""
     report = create(colour, emulator, client_options={"roles": ("Data Factory Contributor",)})
     assert results(report) == {"purview": "created"}
     [finding] = report.warnings
@@ -416,8 +416,8 @@ def test_without_reader_on_the_account_its_own_endpoint_is_made(colour, emulator
 
 
 @pytest.mark.parametrize("verb", ["plan", "create_all", "status", "delete_all", "approve"])
-def test_without_reader_on_the_account_nothing_else_is_called_done(colour, emulator, verb):
-    """A spec for ingestion alone is refused with the way out, instead of a success that did nothing."""
+def test_without_reader_on_the_account_a_spec_for_ingestion_is_refused(colour, emulator, verb):
+    """The error has a remedy; the call does not report a success that did nothing."""
     spec = spec_for(emulator, groups=("blob", "queue"))
     with pytest.raises(UnsupportedSetup, match=r"Spec\.groups asks only for blob and queue") as caught:
         colour.run(emulator, lambda client: getattr(client, verb)(spec), roles=("Data Factory Contributor",))
@@ -426,8 +426,8 @@ def test_without_reader_on_the_account_nothing_else_is_called_done(colour, emula
 
 
 @pytest.mark.parametrize(("what", "kind"), [("factory", "factories"), ("account", "accounts")])
-def test_what_does_not_exist_is_told(colour, emulator, what, kind):
-    """A factory or account that is not there is an error that names it; nothing is written."""
+def test_a_missing_factory_or_account_is_not_found(colour, emulator, what, kind):
+    """The error names it; nothing is written."""
     spec = spec_for(emulator, **{what: str(getattr(emulator, what)) + "x"})
     with pytest.raises(NotFound, match=kind[:6]) as caught:
         create(colour, emulator, spec)
@@ -435,19 +435,19 @@ def test_what_does_not_exist_is_told(colour, emulator, what, kind):
     assert emulator.writes == []
 
 
-def test_a_factory_that_may_not_be_read_is_told(colour, emulator):
-    """Without Reader on the factory nothing can be planned; the error names the role."""
+def test_without_reader_on_the_factory_the_error_names_the_role(colour, emulator):
+    """Nothing can be planned."""
     with pytest.raises(AccessDenied) as caught:
         create(colour, emulator, client_options={"roles": (("Reader", emulator.account),)})
     assert "--role 'Reader'" in caught.value.remedy
     assert emulator.writes == []
 
 
-# --- what is told
+# --- what is reported
 
 
-def test_the_story_of_a_run(colour, emulator):
-    """Started, a step for each endpoint as it is asked for and as it settles, waiting in between, finished."""
+def test_events_of_a_run(colour, emulator):
+    """started, a step for each endpoint as it is created and as it settles, waiting in between, finished."""
     events = []
     create(colour, emulator, client_options={"on_event": events.append})
     kinds = [event.kind for event in events]
@@ -461,8 +461,8 @@ def test_the_story_of_a_run(colour, emulator):
     assert [event.seconds for event in events] == sorted(event.seconds for event in events)
 
 
-def test_what_is_left_to_the_owners_is_handed_over(colour, emulator):
-    """The report says who has to approve what; once everything is approved it says nothing."""
+def test_pending_approvals_are_in_the_hand_off(colour, emulator):
+    """The report names what has to be approved; once everything is approved, it has no hand-off."""
     report = create(colour, emulator)
     assert report.hand_off.startswith("Please approve 4 private endpoint connections of the data factory 'df1'")
     for name in ALL_NAMES:
@@ -470,8 +470,8 @@ def test_what_is_left_to_the_owners_is_handed_over(colour, emulator):
     assert create(colour, emulator).hand_off is None
 
 
-def test_not_waiting_returns_at_once(colour, emulator):
-    """With wait=False the endpoints are asked for, and nobody waits for them."""
+def test_wait_false_returns_at_once(colour, emulator):
+    """With wait=False the endpoints are created, and the call does not wait for them."""
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), wait=False))
     assert results(report) == dict.fromkeys(ALL_NAMES, "created")
     assert emulator.clock.elapsed < 1
@@ -479,7 +479,7 @@ def test_not_waiting_returns_at_once(colour, emulator):
 
 
 def test_both_clients_work_inside_a_running_loop(emulator):
-    """A notebook has a running event loop; neither client minds."""
+    """A notebook has a running event loop; both clients work in it."""
 
     async def cell():
         with Client(emulator.credential, transport=emulator.transport()) as client:

@@ -1,4 +1,4 @@
-"""What creating for many factories promises, in both colours: isolation, economy, limits, stopping and resuming."""
+"""What create_many promises, in both colours: isolation, few requests, Azure's limits, stopping and resuming."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER = "00000000-0000-0000-0000-000000000002"
 
 
 def paths(emulator: Emulator, method: str, ending: str) -> list[str]:
-    """What was asked for that ends so."""
+    """The paths of the requests whose path ends so."""
     return [r.path for r in emulator.requests if r.method == method and r.path.endswith(ending)]
 
 
@@ -39,14 +39,14 @@ def test_every_factory_gets_its_endpoints(colour: Colour, emulator: Emulator):
 
 
 def test_the_account_is_read_once(colour: Colour, emulator: Emulator):
-    """However many factories there are, the account that they share is discovered once."""
+    """The account that all factories share is discovered once, however many there are."""
     specs = fleet_of(emulator, 8)
     colour.run(emulator, lambda client: client.create_many(specs))
     assert len(paths(emulator, "GET", "/accounts/pv1")) == 1
 
 
-def test_the_runtime_of_a_spec_is_made(colour: Colour, emulator: Emulator):
-    """As `create_all` does; a runtime of that name outside the network is a conflict of that factory alone."""
+def test_the_runtime_of_a_spec_is_created(colour: Colour, emulator: Emulator):
+    """As in `create_all`; a runtime of that name outside the network is a conflict of that factory alone."""
     specs = [spec.model_copy(update={"runtime": "ir-lineage"}) for spec in fleet_of(emulator, 3)]
     emulator.add_runtime(specs[1].factory, "ir-lineage", "self-hosted")
     report = colour.run(emulator, lambda client: client.create_many(specs))
@@ -55,8 +55,8 @@ def test_the_runtime_of_a_spec_is_made(colour: Colour, emulator: Emulator):
     assert len([path for path in paths(emulator, "PUT", "/ir-lineage") if "/integrationRuntimes/" in path]) == 2
 
 
-def test_accounts_that_factories_are_connected_to_are_read_once(colour: Colour, emulator: Emulator):
-    """Specs without an account follow their factory's connection, and still share one discovery."""
+def test_connected_accounts_are_read_once(colour: Colour, emulator: Emulator):
+    """Specs without an account use their factory's connection, and still share one discovery."""
     specs = [
         spec.model_copy(update={"account": None}) for spec in fleet_of(emulator, 6, purview_account=emulator.account)
     ]
@@ -75,8 +75,8 @@ def test_nothing_is_written_twice(colour: Colour, emulator: Emulator):
     assert len(emulator.writes) == writes
 
 
-def test_one_failure_stops_nobody_else(colour: Colour, emulator: Emulator):
-    """A missing factory, a conflict and an account of shape F each fail for themselves, and tell why."""
+def test_one_failure_stops_no_other_factory(colour: Colour, emulator: Emulator):
+    """A missing factory, a conflict and an account of shape F each fail their own factory, with the reason."""
     good = fleet_of(emulator, 2)
     gone = good[0].model_copy(update={"factory": good[0].factory + "-gone"})
     taken = fleet_of_one(emulator, "adf-taken")
@@ -96,8 +96,8 @@ def fleet_of_one(emulator: Emulator, name: str, account: object = None) -> Spec:
     return Spec(factory=str(emulator.add_factory(name)), account=str(account or emulator.account), name="purview")
 
 
-def test_a_missing_account_fails_its_own_factories_after_one_question(colour: Colour, emulator: Emulator):
-    """That an account does not exist is asked once, and told to each factory that needs it."""
+def test_a_missing_account_is_requested_once(colour: Colour, emulator: Emulator):
+    """The one 404 fails every factory that needs the account."""
     specs = fleet_of(emulator, 4, account=str(emulator.account) + "x")
     report = colour.run(emulator, lambda client: client.create_many(specs))
     assert report.counts == {"failed": 4}
@@ -105,8 +105,8 @@ def test_a_missing_account_fails_its_own_factories_after_one_question(colour: Co
     assert emulator.writes == []
 
 
-def test_who_is_not_signed_in_is_told_once(colour: Colour, emulator: Emulator):
-    """A fleet does not ask a thousand times for somebody whom Azure does not know."""
+def test_create_many_without_sign_in_fails_after_few_requests(colour: Colour, emulator: Emulator):
+    """One 401 ends every factory's creation."""
     emulator.inject(Fault.status("GET", 401, times=100))
     specs = fleet_of(emulator, 40)
     report = colour.run(emulator, lambda client: client.create_many(specs))
@@ -116,7 +116,7 @@ def test_who_is_not_signed_in_is_told_once(colour: Colour, emulator: Emulator):
 
 
 def test_rounds_are_shared(colour: Colour, emulator: Emulator):
-    """Ten factories that wait for 90 seconds are looked at a few dozen times each, whatever the colour."""
+    """Ten factories that wait for 90 seconds are read a few dozen times each, in either client."""
     specs = fleet_of(emulator, 10)
     colour.run(emulator, lambda client: client.create_many(specs))
     looks = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
@@ -124,8 +124,8 @@ def test_rounds_are_shared(colour: Colour, emulator: Emulator):
     assert emulator.clock.elapsed < 90 * 1.2
 
 
-def test_approving_on_the_way(colour: Colour, emulator: Emulator):
-    """With `approve` each connection is approved as it appears; strangers' are not touched."""
+def test_approval_during_creation(colour: Colour, emulator: Emulator):
+    """With `approve` each connection is approved as it appears; foreign connections are not touched."""
     specs = fleet_of(emulator, 4)
     report = colour.run(emulator, lambda client: client.create_many(specs, approve=True))
     assert report.counts == {"created": 16, "approved": 16}
@@ -135,8 +135,8 @@ def test_approving_on_the_way(colour: Colour, emulator: Emulator):
     assert status.ready
 
 
-def test_targets_are_listed_once_a_round_for_all(colour: Colour, emulator: Emulator):
-    """Approving for twelve factories lists each target no more often than for one."""
+def test_targets_are_listed_once_a_round_for_the_fleet(colour: Colour, emulator: Emulator):
+    """Approving for twelve factories lists each target as often as for one."""
     specs = fleet_of(emulator, 12)
     colour.run(emulator, lambda client: client.create_many(specs))
     before = len(emulator.requests)
@@ -147,7 +147,7 @@ def test_targets_are_listed_once_a_round_for_all(colour: Colour, emulator: Emula
 
 
 def test_approving_from_requesters_reports(colour: Colour, emulator: Emulator):
-    """An approver who may not read the factories approves exactly what the requester's report names."""
+    """An approver who cannot read the factories approves exactly what the requester's report names."""
     specs = fleet_of(emulator, 3)
     made = colour.run(emulator, lambda client: client.create_many(specs))
     report = colour.run(emulator, lambda client: client.approve_many(made))
@@ -156,7 +156,7 @@ def test_approving_from_requesters_reports(colour: Colour, emulator: Emulator):
 
 
 def test_a_dry_run_approves_nothing(colour: Colour, emulator: Emulator):
-    """A dry run tells what would be approved, and writes nothing."""
+    """A dry run reports what would be approved, and writes nothing."""
     specs = fleet_of(emulator, 2)
     colour.run(emulator, lambda client: client.create_many(specs))
     writes = len(emulator.writes)
@@ -165,7 +165,7 @@ def test_a_dry_run_approves_nothing(colour: Colour, emulator: Emulator):
     assert len(emulator.writes) == writes
 
 
-def test_approving_isolates_failures(colour: Colour, emulator: Emulator):
+def test_approve_many_isolates_failures(colour: Colour, emulator: Emulator):
     """A spec whose account is missing fails alone."""
     specs = fleet_of(emulator, 2)
     colour.run(emulator, lambda client: client.create_many(specs))
@@ -174,8 +174,8 @@ def test_approving_isolates_failures(colour: Colour, emulator: Emulator):
     assert [each.succeeded for each in report.reports] == [True, False]
 
 
-def test_reports_stream(colour: Colour, emulator: Emulator):
-    """The iterator gives one report for each factory; the failure of one does not end it."""
+def test_reports_are_given_one_by_one(colour: Colour, emulator: Emulator):
+    """The iterator gives one report per factory; a factory that fails does not end it."""
     specs = fleet_of(emulator, 3)
     bad = specs[0].model_copy(update={"factory": specs[0].factory + "-gone"})
     reports = colour.run(emulator, lambda client: client.iter_create_many([*specs, bad]))
@@ -183,13 +183,13 @@ def test_reports_stream(colour: Colour, emulator: Emulator):
     assert reports[0].spec == bad, "what fails at once comes first"
 
 
-def test_a_fleet_can_be_left_and_resumed(colour: Colour, emulator: Emulator, tmp_path):
-    """A journal holds what was done before somebody left; resuming asks nothing more about that."""
+def test_a_stopped_fleet_is_resumed_from_its_journal(colour: Colour, emulator: Emulator, tmp_path):
+    """No request is sent for a factory whose report in the journal is complete."""
     first, second = fleet_of(emulator, 3), fleet_of_one(emulator, "adf-late")
     journal = tmp_path / "fleet.jsonl"
     colour.run(emulator, lambda client: client.create_many(first, journal=journal))
     with journal.open("a") as file:
-        file.write('{"verb":"create_all","spec":{"fac')  # the power went out
+        file.write('{"verb":"create_all","spec":{"fac')  # the process died while it wrote
     before = len(emulator.requests)
     report = colour.run(emulator, lambda client: client.create_many([*first, second], resume=journal, journal=journal))
     assert report.counts == {"created": 16}
@@ -200,8 +200,8 @@ def test_a_fleet_can_be_left_and_resumed(colour: Colour, emulator: Emulator, tmp
     assert len(FleetReport.load(journal).reports) == 4, "the half line is gone, and the new one is whole"
 
 
-def test_resuming_redoes_what_is_not_complete(colour: Colour, emulator: Emulator):
-    """A report that failed, or that did not ask for the approval which is wanted now, does not stand for its spec."""
+def test_resume_repeats_incomplete_factories(colour: Colour, emulator: Emulator):
+    """A report that failed, or that lacks the approval requested now, does not complete its spec."""
     specs = fleet_of(emulator, 2)
     emulator.inject(Fault.status("PUT", 403, times=1, path="*adf-0*"))
     first = colour.run(emulator, lambda client: client.create_many(specs))
@@ -212,8 +212,8 @@ def test_resuming_redoes_what_is_not_complete(colour: Colour, emulator: Emulator
     assert approved.counts == {"kept": 8, "approved": 8}
 
 
-def test_the_time_for_the_whole_fleet(colour: Colour, emulator: Emulator):
-    """When it is over, what waits is timed out, what was not begun says so, and nothing more is asked."""
+def test_stop_after_ends_the_whole_fleet(colour: Colour, emulator: Emulator):
+    """When the time runs out, factories in progress and factories not started are timed out, and requests end."""
     specs = fleet_of(emulator, 3)
     budget = Budget(writes=Rate(9, 0.01))
     report = colour.run(emulator, lambda client: client.create_many(specs, stop_after=30), budget=budget)
@@ -221,8 +221,8 @@ def test_the_time_for_the_whole_fleet(colour: Colour, emulator: Emulator):
     assert 29 <= emulator.clock.elapsed <= 40
 
 
-def test_the_time_for_each_factory(colour: Colour):
-    """A factory that takes too long is timed out, and those that are quick are done."""
+def test_timeout_ends_each_factory(colour: Colour):
+    """Factories that are not ready in time are timed out, with a remedy."""
     emulator = Emulator(provisioning=90)
     specs = fleet_of(emulator, 2)
     report = colour.run(emulator, lambda client: client.create_many(specs, timeout=20))
@@ -230,8 +230,8 @@ def test_the_time_for_each_factory(colour: Colour):
     assert "longer timeout" in report.outcomes[0].error.remedy
 
 
-def test_not_waiting(colour: Colour, emulator: Emulator):
-    """Without waiting a fleet is submitted, and nothing else."""
+def test_wait_false_only_submits(colour: Colour, emulator: Emulator):
+    """With wait=False the endpoints are created, and the call does not wait for them."""
     specs = fleet_of(emulator, 3)
     report = colour.run(emulator, lambda client: client.create_many(specs, wait=False))
     assert report.counts == {"created": 12}
@@ -239,7 +239,7 @@ def test_not_waiting(colour: Colour, emulator: Emulator):
 
 
 def test_broken_endpoints_are_replaced(colour: Colour, emulator: Emulator):
-    """Replacing waits for the deletion in rounds, so that the others are not held up."""
+    """Replacing waits for the deletion in rounds, and the other endpoints are created."""
     specs = [spec.model_copy(update={"replace_broken": True}) for spec in fleet_of(emulator, 2)]
     storage = next(
         target.resource_id
@@ -251,27 +251,27 @@ def test_broken_endpoints_are_replaced(colour: Colour, emulator: Emulator):
     assert report.counts == {"created": 7, "replaced": 1}
 
 
-def test_no_factory_is_asked_before_the_quickest_was_ready(colour: Colour):
-    """Once it is known how long Azure takes, looking earlier is saved."""
+def test_a_factory_is_first_read_when_it_can_be_ready(colour: Colour):
+    """Once the run knows how long Azure takes, it saves earlier reads."""
     emulator = Emulator(provisioning=60)
     specs = fleet_of(emulator, 10)
-    # Four writes at once, and then one each twenty seconds: most are submitted when the first is ready.
+    # Four writes at once, and then one every twenty seconds: most are submitted when the first endpoint is ready.
     colour.run(emulator, lambda client: client.create_many(specs), budget=Budget(writes=Rate(5, 0.05)))
     looks = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
-    # Threads share the virtual clock, so that some of them look a few times more than tasks do.
+    # Threads share the virtual clock, so that some of them read a few times more than tasks do.
     assert looks[f"{specs[-1].factory}/managedVirtualNetworks/default/managedPrivateEndpoints"] <= 15
 
 
-def test_subscriptions_do_not_wait_for_each_other(colour: Colour, emulator: Emulator):
-    """A subscription whose limit is used up holds up nobody in another one."""
+def test_a_throttled_subscription_delays_no_other(colour: Colour, emulator: Emulator):
+    """A used-up limit of one subscription holds up no factory in another one."""
     here, there = fleet_of(emulator, 40), fleet_of(emulator, 2, subscription=OTHER)
     colour.run(emulator, lambda client: client.create_many([*here, *there]), budget=Budget(writes=Rate(20, 0.5)))
     puts = [r.path for r in emulator.writes]
     assert max(index for index, path in enumerate(puts) if OTHER in path) < len(puts) / 2
 
 
-def test_limits_are_kept(colour: Colour):
-    """A fleet that needs twice the burst of writes paces itself: Azure has no reason to refuse anything."""
+def test_a_fleet_stays_within_azures_limits(colour: Colour):
+    """A fleet that needs twice the burst of writes paces itself, so that Azure refuses no request."""
     emulator = Emulator(enforce_limits=True, provisioning=20, foreign_connections=0)
     specs = fleet_of(emulator, 100)
     report = colour.run(emulator, lambda client: client.create_many(specs))
@@ -279,20 +279,20 @@ def test_limits_are_kept(colour: Colour):
     assert [r for r in emulator.requests if r.status == 429] == []
 
 
-def test_events_tell_each_factory(colour: Colour, emulator: Emulator):
-    """Each factory is told as it is done, between the beginning and the end of the whole."""
+def test_each_factory_has_a_finished_event(colour: Colour, emulator: Emulator):
+    """The events of the factories come between `started` and `finished` of the fleet."""
     specs = fleet_of(emulator, 2)
-    told = []
-    colour.run(emulator, lambda client: client.create_many(specs), on_event=told.append)
-    assert (told[0].kind, told[0].verb) == ("started", "create_many")
-    assert (told[-1].kind, told[-1].verb) == ("finished", "create_many")
-    finished = [event for event in told if event.kind == "finished" and event.factory]
+    events = []
+    colour.run(emulator, lambda client: client.create_many(specs), on_event=events.append)
+    assert (events[0].kind, events[0].verb) == ("started", "create_many")
+    assert (events[-1].kind, events[-1].verb) == ("finished", "create_many")
+    finished = [event for event in events if event.kind == "finished" and event.factory]
     assert sorted(event.factory for event in finished) == sorted(spec.factory for spec in specs)
     assert finished[0].message.endswith("4 created")
 
 
-def test_status_of_many(colour: Colour, emulator: Emulator):
-    """Each factory has its status or its error; accounts and targets are read once for all."""
+def test_status_many_reports_status_or_error(colour: Colour, emulator: Emulator):
+    """Each factory has its status or its error; account and targets are read once for the fleet."""
     specs = fleet_of(emulator, 3)
     colour.run(emulator, lambda client: client.create_many(specs[:2]))
     gone = specs[0].model_copy(update={"factory": specs[0].factory + "-gone"})
@@ -311,7 +311,7 @@ def test_status_of_many(colour: Colour, emulator: Emulator):
 
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"stop_after": -1}, {"resume": 7}])
 def test_wrong_arguments_are_refused(colour: Colour, emulator: Emulator, wrong):
-    """What cannot be meant is told before anything is sent."""
+    """The error is raised before the first request."""
     specs = fleet_of(emulator, 1)
     with pytest.raises(InvalidSpec, match=next(iter(wrong))):
         colour.run(emulator, lambda client: client.create_many(specs, **wrong))
@@ -319,16 +319,16 @@ def test_wrong_arguments_are_refused(colour: Colour, emulator: Emulator, wrong):
 
 
 @pytest.mark.parametrize("wrong", [5, {"factory": "x"}, Spec(factory=FACTORY, name="pv")])
-def test_a_fleet_is_several(colour: Colour, emulator: Emulator, wrong):
-    """A single spec, or what holds none, is told before anything is sent."""
+def test_something_other_than_a_list_of_specs_is_refused(colour: Colour, emulator: Emulator, wrong):
+    """The error is raised before the first request."""
     for verb in ("create_many", "approve_many", "status_many"):
         with pytest.raises(InvalidSpec, match=f"is a {type(wrong).__name__}; pass a list of specs"):
             colour.run(emulator, lambda client, verb=verb: getattr(client, verb)(wrong))
     assert emulator.requests == []
 
 
-def test_nothing_to_do(colour: Colour, emulator: Emulator):
-    """An empty fleet is done."""
+def test_an_empty_fleet_is_complete(colour: Colour, emulator: Emulator):
+    """No request is sent."""
     report = colour.run(emulator, lambda client: client.create_many([]))
     assert report == FleetReport()
     assert colour.run(emulator, lambda client: client.approve_many([])) == FleetReport()
@@ -336,8 +336,8 @@ def test_nothing_to_do(colour: Colour, emulator: Emulator):
     assert emulator.requests == []
 
 
-def test_an_interrupted_fleet_carries_what_was_done(colour: Colour, emulator: Emulator):
-    """Whatever ends a fleet carries the reports that were there, ready to resume from."""
+def test_an_interruption_carries_the_finished_reports(colour: Colour, emulator: Emulator):
+    """The reports on the exception can be resumed from."""
     specs = fleet_of(emulator, 3)
     gone = specs[0].model_copy(update={"factory": specs[0].factory + "-gone"})
 
@@ -365,16 +365,16 @@ def moments(colour: Colour, emulator: Emulator, specs: list[Spec], **options: ob
 
 
 HANGING = [
-    pytest.param("GET", "*/factories/adf-7/managedVirtualNetworks", id="reading a factory"),
+    pytest.param("GET", "*/factories/adf-7/managedVirtualNetworks", id="reading the networks"),
     pytest.param("PUT", "*/adf-7/managedVirtualNetworks/*/purview_blob", id="writing an endpoint"),
-    pytest.param("GET", "*/adf-7/managedVirtualNetworks/*/managedPrivateEndpoints", id="looking at a factory"),
+    pytest.param("GET", "*/adf-7/managedVirtualNetworks/*/managedPrivateEndpoints", id="listing the endpoints"),
 ]
 
 
 @pytest.mark.parametrize(("method", "path"), HANGING)
 @pytest.mark.parametrize("approve", [False, True], ids=["create", "approve"])
-def test_a_request_that_hangs_holds_back_its_own_factory(colour: Colour, method, path, approve):
-    """One request of thirty factories takes twenty seconds: all other reports come as if it had not been sent."""
+def test_a_slow_request_delays_only_its_own_factory(colour: Colour, method, path, approve):
+    """One request of thirty factories takes 20 s: all other reports come as early as without it."""
     emulator = Emulator(provisioning=4, connection_delay=2, foreign_connections=0)
     specs = fleet_of(emulator, 30)
     emulator.inject(Fault.delay(method, 20, path=path, times=1))
@@ -384,8 +384,8 @@ def test_a_request_that_hangs_holds_back_its_own_factory(colour: Colour, method,
     assert max(seen.values()) <= 12
 
 
-def test_journal_lines_do_not_wait_either(colour: Colour, tmp_path):
-    """While one factory hangs the reports of the others are in the file already."""
+def test_a_slow_factory_does_not_delay_journal_lines(colour: Colour, tmp_path):
+    """The reports of the other factories are already in the file."""
     emulator, path = Emulator(provisioning=4), tmp_path / "fleet.jsonl"
     specs = fleet_of(emulator, 5)
     emulator.inject(Fault.delay("GET", 20, path="*/factories/adf-0/managedVirtualNetworks", times=1))
@@ -399,8 +399,8 @@ def test_journal_lines_do_not_wait_either(colour: Colour, tmp_path):
     assert lines[0] == 4
 
 
-def test_reports_are_given_out_while_another_factory_hangs(colour: Colour):
-    """The iterator has the first report when the first factory is done, and the last one comes last."""
+def test_a_slow_factory_does_not_delay_other_reports(colour: Colour):
+    """The iterator gives the reports as factories finish, and the slow factory's report last."""
     emulator = Emulator(provisioning=4)
     specs = fleet_of(emulator, 3)
     emulator.inject(Fault.delay("GET", 20, path="*/factories/adf-0/managedVirtualNetworks", times=1))
@@ -408,8 +408,8 @@ def test_reports_are_given_out_while_another_factory_hangs(colour: Colour):
     assert [report.spec for report in reports][-1] == specs[0]
 
 
-def test_a_subscription_that_hangs_leaves_room_for_others(colour: Colour):
-    """Every request to one subscription takes half a minute; the others are done before the first of them is."""
+def test_a_slow_subscription_does_not_delay_others(colour: Colour):
+    """Every request to one subscription takes 30 s; the other factories finish before the first of them does."""
     emulator = Emulator(provisioning=4, foreign_connections=0)
     slow = fleet_of(emulator, 20, subscription=OTHER)
     quick = [fleet_of_one(emulator, f"quick-{number}") for number in range(20)]
@@ -421,8 +421,8 @@ def test_a_subscription_that_hangs_leaves_room_for_others(colour: Colour):
 
 
 @pytest.mark.parametrize("code", ["InvalidAuthenticationTokenTenant", "AuthenticationFailed"])
-def test_one_factorys_401_stays_its_own(colour: Colour, emulator: Emulator, code):
-    """A factory in a subscription of another tenant is refused; the others are created, and one more token is asked for."""
+def test_a_401_for_one_factory_fails_only_that_factory(colour: Colour, emulator: Emulator, code):
+    """The factory belongs to another tenant's subscription; the others are created."""
     specs = fleet_of(emulator, 20)
     emulator.inject(Fault.status("*", 401, path="*/factories/adf-0*", times=None, code=code, message="Wrong issuer."))
     report = colour.run(emulator, lambda client: client.create_many(specs[:1] + specs[10:]))
@@ -443,8 +443,8 @@ class Signed:
         raise ValueError("nobody is signed in")
 
 
-def test_without_a_token_nothing_is_asked(emulator: Emulator):
-    """Where the credential gives none, every factory says so, and the credential is asked a handful of times."""
+def test_without_a_token_no_request_is_sent(emulator: Emulator):
+    """Every factory fails, and the credential is asked a few times only."""
     from purview_mpe import Client
 
     specs = [spec.model_copy(update={"account": None}) for spec in fleet_of(emulator, 60)]
@@ -456,8 +456,8 @@ def test_without_a_token_nothing_is_asked(emulator: Emulator):
     assert credential.asked <= 16
 
 
-def test_a_lost_sign_in_ends_the_wait_of_the_others(colour: Colour):
-    """Endpoints that Azure is creating are reported with the reason, at once, and not when the time has run out."""
+def test_a_lost_sign_in_ends_waiting(colour: Colour):
+    """Endpoints that Azure is creating fail with the reason at once, not when the time runs out."""
     emulator = Emulator(provisioning=600)
     waiting, late = fleet_of(emulator, 2, purview_account=emulator.account)
     emulator.inject(Fault.delay("GET", 30, path="*/factories/adf-1"))
@@ -481,8 +481,8 @@ def full(emulator: Emulator, count: int) -> None:
         emulator.add_connection(storage, private_endpoint_id=f"{HIDDEN}/other-{number}.pv_blob", status="Approved")
 
 
-def test_what_does_not_fit_is_refused_before_it_is_written(colour: Colour):
-    """Storage takes 200 private endpoints: factories beyond that are conflicts, and the others are created."""
+def test_factories_that_do_not_fit_are_conflicts(colour: Colour):
+    """Storage takes 200 private endpoints: no endpoint is created for factories beyond that; the others are created."""
     emulator = Emulator(foreign_connections=0)
     full(emulator, 195)
     specs = fleet_of(emulator, 4)
@@ -495,8 +495,8 @@ def test_what_does_not_fit_is_refused_before_it_is_written(colour: Colour):
     assert [finding.code for finding in report.warnings] == ["target-nearly-full"]
 
 
-def test_a_target_that_is_nearly_full_is_warned_about(colour: Colour):
-    """From 80 % on the report says so, counted with what the fleet itself creates."""
+def test_a_nearly_full_target_is_a_warning(colour: Colour):
+    """The limit is 80 %, counted with the endpoints that the fleet itself creates."""
     emulator = Emulator(foreign_connections=0)
     full(emulator, 153)
     assert colour.run(emulator, lambda client: client.create_many(fleet_of(emulator, 3))).warnings == ()
@@ -506,7 +506,7 @@ def test_a_target_that_is_nearly_full_is_warned_about(colour: Colour):
     assert "161 of 200" in warning.message
 
 
-def test_connections_that_cannot_be_counted_stop_nothing(colour: Colour, emulator: Emulator):
+def test_connections_that_cannot_be_counted_stop_no_factory(colour: Colour, emulator: Emulator):
     """Counting needs Reader on the targets, which a requester need not have: then Azure decides."""
     specs = fleet_of(emulator, 2)
     emulator.inject(Fault.status("GET", 403, path="*privateEndpointConnections", times=None))
@@ -514,15 +514,15 @@ def test_connections_that_cannot_be_counted_stop_nothing(colour: Colour, emulato
     assert (report.counts, report.warnings) == ({"created": 8}, ())
 
 
-def test_waiting_for_azures_limits_is_said(colour: Colour):
-    """A fleet that has to stand back says for which subscription, and no write waits on a thread."""
+def test_waiting_for_azures_limits_is_an_event(colour: Colour):
+    """The message names the subscription, and no write waits on a thread."""
     emulator = Emulator(provisioning=20, foreign_connections=0)
-    specs, told = fleet_of(emulator, 20), []
+    specs, events = fleet_of(emulator, 20), []
     budget = Budget(writes=Rate(10, 1))
-    colour.run(emulator, lambda client: client.create_many(specs), budget=budget, on_event=told.append)
-    said = [event.message for event in told if event.kind == "waiting" and "Azure's limits" in event.message]
+    colour.run(emulator, lambda client: client.create_many(specs), budget=budget, on_event=events.append)
+    said = [event.message for event in events if event.kind == "waiting" and "Azure's limits" in event.message]
     assert said
     assert str(emulator.account.subscription) in said[0]
-    assert not [event for event in told if event.kind == "retrying"]
+    assert not [event for event in events if event.kind == "retrying"]
     lists = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
     assert max(lists.values()) <= 12, "no endpoint is looked for again before it is written"

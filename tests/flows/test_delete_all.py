@@ -1,4 +1,4 @@
-"""delete_all: exactly the endpoints of this spec, until Azure lists them no more."""
+"""delete_all deletes exactly the endpoints of this spec, and waits until Azure no longer lists them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def made(emulator):
     return spec
 
 
-def test_they_are_gone_afterwards(colour, emulator, made):
-    """All four at once, in the time that one takes, and their connections with them."""
+def test_all_endpoints_are_deleted_together(colour, emulator, made):
+    """The four deletions take as long as one, and the connections are gone too."""
     report = colour.run(emulator, lambda client: client.delete_all(made))
     assert results(report) == dict.fromkeys(NAMES, "deleted")
     assert report.complete
@@ -41,7 +41,7 @@ def test_they_are_gone_afterwards(colour, emulator, made):
 
 
 def test_a_second_call_writes_nothing(colour, emulator, made):
-    """What is gone is absent."""
+    """Deleted endpoints are absent."""
     colour.run(emulator, lambda client: client.delete_all(made))
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.delete_all(made))
@@ -50,15 +50,15 @@ def test_a_second_call_writes_nothing(colour, emulator, made):
     assert len(emulator.writes) == before
 
 
-def test_a_list_that_is_not_found_is_not_an_empty_one(colour, emulator, made):
-    """The managed virtual network exists, so the 404 is about something else, and no endpoint is called absent."""
+def test_a_404_of_the_list_is_an_error_if_the_network_exists(colour, emulator, made):
+    """The 404 is not about the network, so no endpoint counts as absent."""
     emulator.inject(Fault.status("GET", 404, path="managedPrivateEndpoints", times=None))
     with pytest.raises(NotFound):
         colour.run(emulator, lambda client: client.delete_all(made))
 
 
-def test_a_list_that_is_not_found_while_waiting_does_not_end_the_wait_as_deleted(colour, emulator, made):
-    """The endpoints are failures: whether they are gone is not known."""
+def test_a_404_of_the_list_while_waiting_is_a_failure(colour, emulator, made):
+    """It is not known whether the endpoints are gone."""
 
     def hide(event):
         if event.kind == "waiting":
@@ -68,8 +68,8 @@ def test_a_list_that_is_not_found_while_waiting_does_not_end_the_wait_as_deleted
     assert results(report) == dict.fromkeys(NAMES, "failed")
 
 
-def test_a_dry_run_tells_and_deletes_nothing(colour, emulator):
-    """What would go, what is not there and what may not be touched; three reads and no write."""
+def test_a_dry_run_deletes_nothing(colour, emulator):
+    """It reports what would be deleted, what is absent and what is reserved."""
     targets = emulator.targets(emulator.account)
     emulator.add_endpoint(emulator.factory, "made-by-hand", targets["account"], "account")
     emulator.add_endpoint(emulator.factory, "theirs", targets["blob"], "blob", reserved=True)
@@ -83,8 +83,8 @@ def test_a_dry_run_tells_and_deletes_nothing(colour, emulator):
     assert not emulator.writes
 
 
-def test_an_answer_that_is_no_list_proves_nothing(colour, emulator, made):
-    """An object without a list is no empty list: nothing counts as absent or gone because of it."""
+def test_an_answer_without_a_list_is_an_error(colour, emulator, made):
+    """An object without a list is not an empty list: no endpoint counts as absent or deleted because of it."""
     emulator.inject(Fault.body("GET", '{"error": {"code": "Oops"}}', path="managedPrivateEndpoints", times=None))
     with pytest.raises(AzureUnavailable) as caught:
         colour.run(emulator, lambda client: client.delete_all(made))
@@ -95,8 +95,8 @@ def test_an_answer_that_is_no_list_proves_nothing(colour, emulator, made):
     assert len(emulator.endpoints(emulator.factory)) == len(NAMES)
 
 
-def test_one_list_per_round_for_all(colour, emulator, made):
-    """Waiting for four endpoints costs what waiting for one does."""
+def test_one_list_per_round_for_all_endpoints(colour, emulator, made):
+    """Waiting for four endpoints costs as many lists as waiting for one."""
 
     def lists() -> int:
         return len([request for request in emulator.requests if request.path.endswith("/managedPrivateEndpoints")])
@@ -108,8 +108,8 @@ def test_one_list_per_round_for_all(colour, emulator, made):
     assert lists() - for_four == for_four <= 16
 
 
-def test_identity_counts_and_not_the_name(colour, emulator):
-    """Another name for our target is ours; our name for another target is not."""
+def test_target_and_group_count_and_not_the_name(colour, emulator):
+    """An endpoint to the target under another name is deleted; one of this name to another target is not."""
     targets = emulator.targets(emulator.account)
     other = emulator.add_account("pv2")
     emulator.add_endpoint(emulator.factory, "by-hand", str(targets["blob"]).upper(), "BLOB")
@@ -126,7 +126,7 @@ def test_identity_counts_and_not_the_name(colour, emulator):
 
 
 def test_a_reserved_endpoint_is_left_alone(colour, emulator):
-    """It belongs to the service: a conflict, and the others go."""
+    """It belongs to the service: it is a conflict, and the others are deleted."""
     targets = emulator.targets(emulator.account)
     emulator.add_endpoint(emulator.factory, "theirs", targets["blob"], "blob", reserved=True)
     emulator.add_endpoint(emulator.factory, "purview_queue", targets["queue"], "queue")
@@ -137,8 +137,8 @@ def test_a_reserved_endpoint_is_left_alone(colour, emulator):
     assert deletes(emulator) == ["purview_queue"]
 
 
-def test_groups_narrow_it_down(colour, emulator, made):
-    """Only what the spec asks for."""
+def test_only_the_groups_of_the_spec_are_deleted(colour, emulator, made):
+    """Endpoints of other groups stay."""
     spec = made.model_copy(update={"groups": ("blob",)})
     report = colour.run(emulator, lambda client: client.delete_all(spec))
     assert results(report) == {"purview_blob": "deleted"}
@@ -146,8 +146,8 @@ def test_groups_narrow_it_down(colour, emulator, made):
 
 
 @pytest.mark.parametrize(("ends", "result"), [("Failed", "failed"), ("Succeeded", "timed-out")])
-def test_a_lock_keeps_one_alive(colour, emulator, made, ends, result):
-    """Azure answers 200 all the same; the outcome says so, and how to find the lock."""
+def test_a_locked_endpoint_is_a_failure(colour, emulator, made, ends, result):
+    """Azure answers 200 all the same; the outcome says that the endpoint exists, and how to find the lock."""
     emulator.add_lock(emulator.targets(emulator.account)["namespace"], deletion_ends=ends)
     report = colour.run(emulator, lambda client: client.delete_all(made, timeout=120))
     assert results(report) == dict.fromkeys(NAMES, "deleted") | {"purview_namespace": result}
@@ -161,16 +161,16 @@ def test_a_lock_keeps_one_alive(colour, emulator, made, ends, result):
     assert [endpoint.name for endpoint in emulator.endpoints()] == ["purview_namespace"]
 
 
-def test_one_that_was_failed_before_is_waited_for(colour, emulator):
-    """Its old state is no sign of a lock."""
+def test_a_failed_endpoint_is_deleted(colour, emulator):
+    """Its Failed state is older than the deletion, so it does not mean that a lock exists."""
     target = emulator.targets(emulator.account)["account"]
     emulator.add_endpoint(emulator.factory, "purview", target, "account", provisioning_state="Failed")
     report = colour.run(emulator, lambda client: client.delete_all(spec_for(emulator)))
     assert results(report)["purview"] == "deleted"
 
 
-def test_time_runs_out(colour):
-    """What is still listed then is told, with what was asked."""
+def test_a_slow_deletion_times_out(colour):
+    """An endpoint that is still listed is timed-out, and a second call does not delete it again."""
     emulator = Emulator(deletion=10_000)
     spec = spec_for(emulator)
     emulator.add_endpoint(emulator.factory, "purview", emulator.account, "account")
@@ -192,8 +192,8 @@ def test_time_runs_out(colour):
     ],
     ids=["reset", "500", "404", "429"],
 )
-def test_an_answer_that_proves_nothing(colour, emulator, made, fault):
-    """The list decides whether it is gone."""
+def test_an_inconclusive_answer_is_followed_by_the_list(colour, emulator, made, fault):
+    """The list decides whether the endpoint is gone."""
     if fault.answer is not None and fault.answer.status == 404:
         emulator.remove(f"{emulator.factory}/managedVirtualNetworks/default/managedPrivateEndpoints/purview")
         emulator.add_endpoint(emulator.factory, "purview", emulator.account, "account")
@@ -216,7 +216,7 @@ def test_an_answer_that_proves_nothing(colour, emulator, made, fault):
     ids=["403", "lock", "500", "reset"],
 )
 def test_one_failure_does_not_stop_the_others(colour, emulator, made, fault, code):
-    """It is an outcome with its cause, and it is still there."""
+    """The outcome has the cause, and the endpoint still exists."""
     emulator.inject(fault)
     report = colour.run(emulator, lambda client: client.delete_all(made))
     assert results(report) == dict.fromkeys(NAMES, "deleted") | {"purview_blob": "failed"}
@@ -225,14 +225,14 @@ def test_one_failure_does_not_stop_the_others(colour, emulator, made, fault, cod
 
 
 def test_a_busy_target_is_waited_for(colour, emulator, made):
-    """Somebody else's operation on the storage account is no failure."""
+    """Another operation on the storage account is not a failure."""
     emulator.inject(Fault.status("DELETE", 409, path="purview_blob", times=2, code="StorageAccountOperationInProgress"))
     report = colour.run(emulator, lambda client: client.delete_all(made))
     assert results(report) == dict.fromkeys(NAMES, "deleted")
 
 
-def test_a_list_that_comes_too_late(colour, emulator, made):
-    """What was asked for and not seen to be gone is timed-out."""
+def test_a_slow_list_times_out(colour, emulator, made):
+    """An endpoint whose deletion is not confirmed is timed-out."""
     once = iter((True,))
 
     def slow(request: Any) -> None:
@@ -243,16 +243,16 @@ def test_a_list_that_comes_too_late(colour, emulator, made):
     assert set(results(report).values()) == {"timed-out"}
 
 
-def test_no_time_to_ask(colour, emulator, made):
-    """An answer that comes too late leaves the outcome timed-out, never deleted."""
+def test_a_slow_delete_answer_is_never_deleted(colour, emulator, made):
+    """An answer after the deadline leaves the outcome timed-out or failed."""
     emulator.inject(Fault.delay("DELETE", 100, times=None))
     report = colour.run(emulator, lambda client: client.delete_all(made, timeout=5))
     assert set(results(report).values()) <= {"timed-out", "failed"}
     assert all(outcome.error and outcome.error.remedy for outcome in report.outcomes)
 
 
-def test_the_list_that_would_tell_may_fail(colour, emulator, made):
-    """Then nothing is called deleted."""
+def test_a_forbidden_list_while_waiting_is_a_failure(colour, emulator, made):
+    """No endpoint counts as deleted."""
     once = iter((True,))
 
     def forbid(request: Any) -> None:
@@ -264,8 +264,8 @@ def test_the_list_that_would_tell_may_fail(colour, emulator, made):
     assert {outcome.error.status for outcome in report.outcomes} == {403}
 
 
-def test_an_account_that_was_deleted_leaves_its_own_endpoint(colour, emulator, made):
-    """That one is deleted; the warning says why the others are not known."""
+def test_if_the_account_is_gone_its_own_endpoint_is_deleted(colour, emulator, made):
+    """A warning says why the other endpoints are unknown."""
     emulator.remove(emulator.account)
     report = colour.run(emulator, lambda client: client.delete_all(made))
     assert results(report) == {"purview": "deleted"}
@@ -273,15 +273,15 @@ def test_an_account_that_was_deleted_leaves_its_own_endpoint(colour, emulator, m
     assert {endpoint.name for endpoint in emulator.endpoints()} == set(NAMES[1:])
 
 
-def test_a_requester_without_reader_deletes_the_account_endpoint(colour, emulator, made):
-    """And is told that there may be more."""
+def test_without_reader_the_account_endpoint_is_deleted(colour, emulator, made):
+    """A warning says that other endpoints may exist."""
     report = colour.run(emulator, lambda client: client.delete_all(made), roles=("Data Factory Contributor",))
     assert results(report) == {"purview": "deleted"}
     assert [finding.code for finding in report.warnings] == ["account-unreadable"]
 
 
-def test_what_stops_it_before_the_first_write(colour, emulator, made):
-    """A missing factory, no right on it, an account that hides what it needs."""
+def test_errors_before_the_first_write(colour, emulator, made):
+    """A missing factory, no rights on it, or an account that hides its targets."""
     with pytest.raises(AccessDenied):
         colour.run(emulator, lambda client: client.delete_all(made), roles=("none",))
     creating = emulator.add_account("creating", shape="F")
@@ -293,22 +293,22 @@ def test_what_stops_it_before_the_first_write(colour, emulator, made):
     assert not emulator.writes
 
 
-def test_a_factory_without_network_has_nothing(colour, emulator):
-    """All absent, nothing written."""
+def test_without_a_network_all_endpoints_are_absent(colour, emulator):
+    """No request writes."""
     plain = emulator.add_factory("plain", managed_vnet=False)
     report = colour.run(emulator, lambda client: client.delete_all(spec_for(emulator, factory=str(plain))))
     assert set(results(report).values()) == {"absent"}
     assert not emulator.writes
 
 
-def test_the_account_of_the_factory_is_meant_where_the_spec_names_none(colour, emulator, made):
-    """As for every verb."""
+def test_without_account_the_connected_one_is_used(colour, emulator, made):
+    """The account is read from the factory's connection."""
     report = colour.run(emulator, lambda client: client.delete_all(made.model_copy(update={"account": None})))
     assert results(report) == dict.fromkeys(NAMES, "deleted")
 
 
-def test_it_tells_what_happens(colour, emulator, made):
-    """A step per endpoint as soon as it is decided, and each round of waiting with what is waited for."""
+def test_events_of_a_deletion(colour, emulator, made):
+    """One step per endpoint as soon as it is decided, and each round of waiting with the pending endpoints."""
     events: list[Any] = []
     colour.run(emulator, lambda client: client.delete_all(made), on_event=events.append)
     assert sorted(event.outcome.name for event in events if event.kind == "step") == sorted(NAMES)
@@ -317,8 +317,8 @@ def test_it_tells_what_happens(colour, emulator, made):
     assert waits[0] == NAMES
 
 
-def test_an_interruption_carries_what_was_done(emulator, made):
-    """Ctrl-C while waiting: the report says what was asked for and not waited for."""
+def test_an_interruption_carries_the_report(emulator, made):
+    """After Ctrl-C while waiting, the report shows the deletions that were requested and not confirmed."""
 
     def interrupt(event: Any) -> None:
         if event.kind == "waiting":
@@ -336,8 +336,8 @@ def test_an_interruption_carries_what_was_done(emulator, made):
 
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
-def test_nothing_else_is_ever_touched(data):
-    """Over random factories: what is deleted has one of the spec's identities and is not reserved; all of those are."""
+def test_no_other_endpoint_is_ever_deleted(data):
+    """Over random factories: exactly the endpoints with the spec's targets that are not reserved are deleted."""
     emulator = Emulator(shape=data.draw(st.sampled_from("ABCDE")), foreign_connections=0)
     others = [emulator.add_account("pv2"), emulator.add_account("pv3", shape="C")]
     wanted = {(str(target).casefold(), group) for group, target in emulator.targets(emulator.account).items()}

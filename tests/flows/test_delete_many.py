@@ -1,4 +1,4 @@
-"""What deleting for many factories promises, in both colours."""
+"""What delete_many promises, in both colours."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def specs(colour: Colour, emulator: Emulator) -> list[Spec]:
     return specs
 
 
-def test_every_endpoint_goes_and_no_other(colour: Colour, emulator: Emulator, specs: list[Spec]):
+def test_only_the_fleets_endpoints_are_deleted(colour: Colour, emulator: Emulator, specs: list[Spec]):
     """All endpoints of the fleet are deleted; an endpoint to another target stays."""
     emulator.add_endpoint(specs[0].factory, "other", f"{emulator.account}2", "account")
     report = colour.run(emulator, lambda client: client.delete_many(specs))
@@ -40,7 +40,7 @@ def test_every_endpoint_goes_and_no_other(colour: Colour, emulator: Emulator, sp
 
 
 def test_a_dry_run_deletes_nothing(colour: Colour, emulator: Emulator, specs: list[Spec]):
-    """It says what would be deleted, and the account is read once for all."""
+    """It says what would be deleted, and the account is read once for the fleet."""
     before = len(emulator.writes)
     reads = [request.path for request in emulator.requests]
     report = colour.run(emulator, lambda client: client.delete_many(specs, dry_run=True))
@@ -58,22 +58,22 @@ def test_reports_come_one_by_one(colour: Colour, emulator: Emulator, specs: list
 
 
 def test_one_failure_stops_no_other_factory(colour: Colour, emulator: Emulator, specs: list[Spec]):
-    """A missing factory, and one whose account cannot be named, fail for themselves."""
+    """A missing factory, and one whose account is unknown, fail alone."""
     gone = specs[0].model_copy(update={"factory": f"{specs[0].factory}-gone"})
     lost = specs[1].model_copy(update={"account": None})
     report = colour.run(emulator, lambda client: client.delete_many([gone, lost, specs[2]]))
     assert [one.counts for one in report.reports] == [{"failed": 1}, {"failed": 1}, {"deleted": 4}]
 
 
-def test_an_account_that_fails_ends_its_factories(colour: Colour, emulator: Emulator, specs: list[Spec]):
-    """Nothing is deleted for an account that cannot be read at all."""
+def test_an_unreadable_account_fails_its_factories(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """For an account that cannot be read, no endpoint is deleted."""
     emulator.inject(Fault.status("GET", 500, path="/accounts/pv1", times=99))
     report = colour.run(emulator, lambda client: client.delete_many(specs))
     assert report.counts == {"failed": 3}
 
 
 def test_a_factory_that_takes_too_long_times_out(colour: Colour, emulator: Emulator, specs: list[Spec]):
-    """The time counts for each factory from its deletions; Azure may still finish."""
+    """The timeout counts for each factory from its deletions; Azure may still finish."""
     report = colour.run(emulator, lambda client: client.delete_many(specs, timeout=0.5))
     assert report.counts == {"timed-out": 12}
 
@@ -85,8 +85,8 @@ def test_a_fleet_that_is_stopped_says_what_was_not_started(colour: Colour, emula
     assert report.counts == {"timed-out": 3}
 
 
-def test_a_deletion_is_taken_up_again(colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path):
-    """A journal holds what was deleted; the next run asks nothing more about that."""
+def test_a_deletion_is_resumed_from_its_journal(colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path):
+    """No request is sent for a factory whose report in the journal is complete."""
     journal = tmp_path / "gone.jsonl"
     colour.run(emulator, lambda client: client.delete_many(specs[:2], journal=journal, resume=journal))
     before = len(emulator.requests)
@@ -100,7 +100,7 @@ def test_a_deletion_is_taken_up_again(colour: Colour, emulator: Emulator, specs:
 def test_creations_and_deletions_in_one_journal_are_told_apart(
     colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path
 ):
-    """What was created is not thereby deleted, nor the other way round."""
+    """A report of a creation does not complete a deletion, nor the other way round."""
     journal = tmp_path / "fleet.jsonl"
     colour.run(emulator, lambda client: client.create_many(specs, journal=journal, resume=journal))
     gone = colour.run(emulator, lambda client: client.delete_many(specs, journal=journal, resume=journal))
@@ -112,14 +112,14 @@ def test_creations_and_deletions_in_one_journal_are_told_apart(
 def test_a_dry_run_of_a_deletion_leaves_the_journal(
     colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path
 ):
-    """It writes nothing, neither to Azure nor to the file."""
+    """It writes neither to Azure nor to the file."""
     journal = tmp_path / "gone.jsonl"
     colour.run(emulator, lambda client: client.delete_many(specs, journal=journal, dry_run=True))
     assert not journal.exists()
 
 
-def test_a_lost_sign_in_ends_the_wait_of_the_others(colour: Colour):
-    """Endpoints that Azure is deleting are reported with the reason, at once, and not when the time has run out."""
+def test_a_lost_sign_in_ends_waiting(colour: Colour):
+    """Endpoints that Azure is deleting fail with the reason at once, not when the time runs out."""
     emulator = Emulator(deletion=600)
     waiting, late = fleet_of(emulator, 2, purview_account=emulator.account)
     colour.run(emulator, lambda client: client.create_many([waiting, late])).raise_for_failures()
@@ -137,10 +137,8 @@ def test_a_lost_sign_in_ends_the_wait_of_the_others(colour: Colour):
 
 
 @pytest.mark.parametrize(("failures", "result"), [(2, "deleted"), (9, "failed")])
-def test_a_factory_that_does_not_answer_for_a_moment_fails_nothing(
-    colour: Colour, emulator: Emulator, failures, result
-):
-    """Azure goes on deleting; only several reads in a row that fail end the wait."""
+def test_a_short_outage_of_a_factory_fails_no_endpoint(colour: Colour, emulator: Emulator, failures, result):
+    """Azure goes on deleting; only several failed reads in a row end the wait."""
     [spec] = fleet_of(emulator, 1)
     colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()
     failing = Fault.status("GET", 503, path="/managedPrivateEndpoints", times=failures)

@@ -1,4 +1,4 @@
-"""diagnose: why does lineage not arrive?"""
+"""diagnose says why lineage does not arrive."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def a_run(activity: str = "copy", lineage: str | None = "Succeeded", **fields: A
 
 
 def diagnosed(runs: Any = None, target_status: Any = None, **fields: Any) -> Diagnosis:
-    """The diagnosis of a situation in which everything works, less what is given."""
+    """The diagnosis of a working setup, with the given changes."""
     return diagnosing.diagnose(
         a_situation(**({"endpoints": ALL_ENDPOINTS} | fields)),
         target_status=APPROVED if target_status is None else target_status,
@@ -44,12 +44,12 @@ def diagnosed(runs: Any = None, target_status: Any = None, **fields: Any) -> Dia
 
 
 def changed(group_id: str, **fields: Any) -> tuple[Any, ...]:
-    """All endpoints, one of them otherwise."""
+    """All endpoints, with one of them changed."""
     return tuple(one.model_copy(update=fields) if one.group_id == group_id else one for one in ALL_ENDPOINTS)
 
 
-def test_nothing_is_wrong():
-    """Everything in place, and the newest run says that lineage arrives."""
+def test_a_working_situation_has_no_errors():
+    """Everything is in place, and the newest run says that lineage arrives."""
     diagnosis = diagnosed()
     assert diagnosis.ok
     assert codes(diagnosis) == {"lineage-arrives": "info"}
@@ -72,16 +72,16 @@ def test_nothing_is_wrong():
         ({"runs": RecentRuns(1, False, (a_run(lineage="TimedOut"),))}, "lineage-failed"),
     ],
 )  # fmt: skip
-def test_each_link_of_the_chain(fields, code):
-    """Broken one at a time, each is an error with a cause to mend."""
+def test_each_broken_link_is_an_error(fields, code):
+    """Each finding has a remedy."""
     diagnosis = diagnosed(**fields)
     assert not diagnosis.ok
     assert codes(diagnosis)[code] == "error"
     assert all(finding.remedy for finding in diagnosis.findings)
 
 
-def test_the_order_is_that_of_the_chain():
-    """Errors first; within them from the runtime over the connection and the endpoints to the runs."""
+def test_errors_are_in_the_order_of_the_chain():
+    """Runtime, connection, endpoints, approvals, runs."""
     diagnosis = diagnosed(
         runtimes=(),
         connected_to=None,
@@ -98,23 +98,23 @@ def test_the_order_is_that_of_the_chain():
     ]
 
 
-def test_what_was_enabled_later_comes_after_the_approvals():
-    """A namespace that the account got later is a later link than the approvals of the others."""
+def test_event_hubs_enabled_later_comes_after_the_approvals():
+    """A namespace that the account got later is a later link than the approvals of the other endpoints."""
     diagnosis = diagnosed(endpoints=changed("blob", connection_status="Rejected")[:3])
     errors = [finding.code for finding in diagnosis.findings if finding.severity == "error"]
     assert errors == ["approval-rejected", "event-hubs-enabled-later"]
 
 
 @pytest.mark.parametrize("firewall", [OPEN, INGESTION])
-def test_behind_an_open_door_endpoints_are_not_the_cause(firewall):
-    """With these settings lineage needs none, so that a missing one is told and is no error."""
+def test_a_missing_endpoint_is_not_an_error_if_the_firewall_is_open(firewall):
+    """With these settings lineage needs no endpoint, so the finding is an info."""
     diagnosis = diagnosed(account=an_account(firewall=firewall), endpoints=())
     assert codes(diagnosis)["endpoint-missing"] == "info"
     assert diagnosis.ok
 
 
-def test_provisioning_is_a_matter_of_minutes():
-    """A warning: nothing has to be done but wait."""
+def test_an_endpoint_being_provisioned_is_a_warning():
+    """Waiting is enough."""
     diagnosis = diagnosed(
         endpoints=changed("blob", provisioning_state="Provisioning", connection_status=""), target_status={}
     )
@@ -122,16 +122,16 @@ def test_provisioning_is_a_matter_of_minutes():
     assert diagnosis.ok
 
 
-def test_all_endpoints_of_one_kind_are_one_finding():
-    """Four missing endpoints have one cause and one remedy."""
+def test_missing_endpoints_are_one_finding():
+    """They have one cause and one remedy."""
     diagnosis = diagnosed(endpoints=())
     (finding,) = [one for one in diagnosis.findings if one.code == "endpoint-missing"]
     assert len(finding.evidence) == 4
     assert finding.message == "The factory has no endpoint to account, blob, queue and namespace."
 
 
-def test_targets_that_changed_since():
-    """Endpoints to what the account used once are named."""
+def test_endpoints_to_resources_no_longer_used_are_named():
+    """They are a warning."""
     account = an_account(shape="E", retired=(OTHER_STORAGE,))
     old = an_endpoint("old", "blob", resource_id=OTHER_STORAGE)
     diagnosis = diagnosed(account=account, endpoints=(*ALL_ENDPOINTS, old))
@@ -141,8 +141,8 @@ def test_targets_that_changed_since():
     assert finding.evidence == (f"old: blob on {OTHER_STORAGE}",)
 
 
-def test_an_endpoint_that_only_bears_our_name_has_no_past():
-    """That the account used once what a stranger's endpoint of our name points to is not claimed."""
+def test_an_endpoint_of_the_name_with_another_target_is_a_finding_of_its_own():
+    """The name does not prove that the account ever used the target, so the message does not claim it."""
     account = an_account(shape="E", retired=(OTHER_STORAGE,))
     old = an_endpoint("old", "blob", resource_id=OTHER_STORAGE)
     foreign = f"{OTHER_STORAGE}2"
@@ -163,8 +163,8 @@ def test_an_endpoint_that_only_bears_our_name_has_no_past():
     )
 
 
-def test_findings_about_the_targets_stand_behind_the_endpoints():
-    """What the targets' side says is part of the chain."""
+def test_findings_about_targets_come_after_the_endpoints():
+    """A missing target is a link of the chain."""
     gone = Finding(code="target-gone", severity="error", message="m", remedy="Plan again.")
     diagnosis = diagnosing.diagnose(
         a_situation(endpoints=()), target_status={}, target_findings=(gone,), runs=REFUSED, since=DAY
@@ -173,8 +173,8 @@ def test_findings_about_the_targets_stand_behind_the_endpoints():
     assert errors == ["endpoint-missing", "target-gone"]
 
 
-def test_runs_that_may_not_be_read():
-    """Said, and no error: the rest of the chain is judged."""
+def test_unreadable_runs_are_not_an_error():
+    """The finding is an info, and the rest of the chain is judged."""
     diagnosis = diagnosed(runs=REFUSED)
     assert codes(diagnosis)["runs-unreadable"] == "info"
     assert diagnosis.ok
@@ -197,8 +197,8 @@ def test_runs_that_may_not_be_read():
         (RecentRuns(1, False, (a_run(lineage="Failed", status="InProgress"),)), {"activities-not-succeeded": "info"}),
     ],
 )  # fmt: skip
-def test_what_runs_say(runs, expected):
-    """Each status in any spelling, and what nobody has seen yet is called unknown."""
+def test_lineage_statuses_of_runs(runs, expected):
+    """Each status is read in any spelling; an undocumented one is unknown."""
     found = codes(diagnosed(runs=runs))
     assert found == expected
 
@@ -221,8 +221,8 @@ OUTSIDE = Runtime("ir-azure", "azure")
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("lineage", ["Failed", None, "Gedeihlich"])
-def test_where_an_activity_ran_is_compared_with_what_it_needed(runtimes, ran_on, firewall, is_outside, lineage):
-    """Behind a closed firewall, lineage that did not arrive from a public runtime has that as its cause."""
+def test_lineage_lost_on_a_public_runtime_is_an_error(runtimes, ran_on, firewall, is_outside, lineage):
+    """With a closed firewall, a public runtime is the reason why lineage did not arrive."""
     ran = RecentRuns(1, False, (a_run(lineage=lineage, runtime=ran_on),))
     diagnosis = diagnosed(ran, runtimes=runtimes, account=an_account(firewall=firewall))
     found = [one for one in diagnosis.findings if one.code == "ran-outside-the-network"]
@@ -230,29 +230,29 @@ def test_where_an_activity_ran_is_compared_with_what_it_needed(runtimes, ran_on,
     assert all("ir-vnet" in one.remedy and one.severity == "error" for one in found)
 
 
-def test_an_activity_on_a_public_runtime_whose_lineage_arrived_is_not_blamed():
-    """What arrived needs no cause."""
+def test_a_public_runtime_is_not_an_error_if_lineage_arrived():
+    """No cause is needed."""
     ran = RecentRuns(1, False, (a_run(runtime="AutoResolveIntegrationRuntime (West Europe)"),))
     assert "ran-outside-the-network" not in codes(diagnosed(ran, runtimes=(INSIDE,)))
 
 
 def test_the_status_of_an_activity_is_evidence():
-    """An activity that did not succeed shows how it ended, not what it says about lineage."""
+    """The evidence of an activity that did not succeed is its own status, not that of its lineage."""
     ran = RecentRuns(1, False, (a_run(lineage=None, status="Cancelled"),))
     [finding] = [one for one in diagnosed(ran).findings if one.code == "activities-not-succeeded"]
     assert finding.evidence == ("pl / copy (Copy): Cancelled, run r1",)
 
 
 def test_the_newest_run_of_an_activity_decides():
-    """What failed last week and succeeds today is mended; both are counted."""
+    """A failure last week does not matter if today's run succeeds; both are counted."""
     both = (a_run(), a_run(lineage="Failed", run_id="r0"))
     diagnosis = diagnosed(runs=RecentRuns(runs=2, more=False, activities=both))
     assert diagnosis.ok
     assert diagnosis.lineage == {"Succeeded": 1, "Failed": 1}
 
 
-def test_evidence_stays_readable():
-    """Of a hundred failures ten are shown, and how many there are more; the runtime stands beside each."""
+def test_evidence_is_cut_after_ten_lines():
+    """The last line counts the others; each line names the runtime."""
     many = tuple(a_run(f"a{n}", "Failed", runtime="ir") for n in range(100))
     (finding,) = [
         one
@@ -274,15 +274,15 @@ def test_evidence_stays_readable():
         {"spec": a_spec(groups=("namespace",)), "account": an_account(shape="B", targets=TARGETS[:3])},
     ],
 )
-def test_half_a_chain_is_diagnosed(fields):
-    """What is not known is left out, and never an exception."""
+def test_a_partly_readable_setup_is_diagnosed(fields):
+    """Unknown links have no finding, and no exception is raised."""
     found = codes(diagnosed(**fields))
     assert not {code for code in found if code.startswith(("endpoint-", "approval-"))}
 
 
 @given(output=json_values, kind=st.sampled_from(("Copy", "copy", "ExecuteDataFlow", "ForEach", "")))
-def test_any_output_of_an_activity_is_read(output, kind):
-    """Whatever it says, a status is text or nothing."""
+def test_any_output_of_an_activity_is_accepted(output, kind):
+    """The lineage status is a text or None."""
     runs, token = factory.read_activity_page({"value": [{"activityType": kind, "output": output}, 3]})
     assert token is None
     assert len(runs) == (kind.casefold() in {"copy", "executedataflow"})
@@ -290,8 +290,8 @@ def test_any_output_of_an_activity_is_read(output, kind):
 
 
 @given(page=st.dictionaries(st.sampled_from(("value", "continuationToken")), json_values))
-def test_any_page_of_runs_is_read(page):
-    """Fields of any type are read as absent."""
+def test_any_page_of_runs_is_accepted(page):
+    """Fields of the wrong type are read as absent."""
     ids, token = factory.read_run_page(page)
     assert all(ids)
     assert token is None or token
@@ -307,7 +307,7 @@ def test_any_page_of_runs_is_read(page):
         {"reportLineageToPurview": {"status": ""}, "reportlineagetopurvew": {"STATUS": "Failed"}},
     ],
 )
-def test_every_spelling_of_the_key(output):
+def test_every_spelling_of_the_lineage_key_is_read(output):
     """Microsoft's pages misspell it, and its letter case is not documented."""
     (run,), _ = factory.read_activity_page({"value": [{"activityType": "Copy", "output": output}]})
     assert run.lineage == "Failed"
@@ -317,12 +317,12 @@ def test_every_spelling_of_the_key(output):
 
 
 def writes(emulator: Emulator) -> list[Any]:
-    """Requests that change something; asking for runs is a POST and changes nothing."""
+    """Requests that change something; a query for runs is a POST and changes nothing."""
     return [request for request in emulator.writes if "query" not in request.path]
 
 
-def test_a_working_setup(colour, emulator, ready):
-    """Nothing wrong, nothing written."""
+def test_a_working_setup_is_ok(colour, emulator, ready):
+    """No finding is a warning or an error, and no request writes."""
     emulator.add_activity_run()
     before = len(writes(emulator))
     diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
@@ -332,22 +332,22 @@ def test_a_working_setup(colour, emulator, ready):
     assert len(writes(emulator)) == before
 
 
-def test_the_targets_side_is_read(colour, emulator, ready):
-    """A connection that was taken away shows, although the factory goes on saying Approved."""
+def test_a_removed_connection_is_stale(colour, emulator, ready):
+    """The targets are read, because the factory still says Approved."""
     emulator.disconnect("purview_blob")
     diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
     assert codes(diagnosis)["approval-stale"] == "error"
 
 
-def test_approver_and_requester_see_their_side(colour, emulator, ready):
-    """Without rights on the targets the factory is believed, and that is said."""
+def test_without_rights_on_the_targets_the_factory_counts(colour, emulator, ready):
+    """An info says that the targets were not read."""
     diagnosis = colour.run(emulator, lambda client: client.diagnose(ready), roles=("requester",))
     assert codes(diagnosis)["target-unreadable"] == "info"
     assert diagnosis.ok
 
 
-def test_runs_of_the_time_asked_for(colour, emulator, ready):
-    """Older ones are left out."""
+def test_runs_before_since_are_left_out(colour, emulator, ready):
+    """`since` sets the time range."""
     emulator.add_activity_run(lineage_status="Failed", ago=3 * 3600)
     assert colour.run(emulator, lambda client: client.diagnose(ready, since=timedelta(hours=1))).runs == 0
     diagnosis = colour.run(emulator, lambda client: client.diagnose(ready, since=timedelta(hours=4)))
@@ -356,8 +356,8 @@ def test_runs_of_the_time_asked_for(colour, emulator, ready):
 
 
 @pytest.mark.parametrize("page_size", [100, 7])
-def test_at_most_fifty_runs(colour, page_size):
-    """The newest of them, whatever the size of a page."""
+def test_at_most_fifty_runs_are_read(colour, page_size):
+    """The newest ones, whatever the page size."""
     emulator = Emulator(page_size=page_size)
     for n in range(60):
         emulator.add_activity_run(name=f"a{n}", lineage_status="Succeeded" if n < 50 else "Failed", ago=60 + n)
@@ -367,8 +367,8 @@ def test_at_most_fifty_runs(colour, page_size):
     assert len(queries) == 50
 
 
-def test_activities_come_in_pages(colour):
-    """A run with more activities than a page is read to its end."""
+def test_activities_are_read_over_pages(colour):
+    """A run with more activities than one page is read to its end."""
     emulator = Emulator(page_size=2)
     run = emulator.add_pipeline_run()
     for n in range(5):
@@ -377,8 +377,8 @@ def test_activities_come_in_pages(colour):
     assert diagnosis.lineage == {"Succeeded": 5}
 
 
-def test_pages_that_do_not_end(colour, emulator, ready):
-    """Are given up, and what was read is told."""
+def test_endless_pages_are_given_up(colour, emulator, ready):
+    """The pages that were read count."""
     emulator.add_activity_run()
     forever = b'{"value": [{"activityType": "Copy", "activityName": "a"}], "continuationToken": "YWZ0ZXI6MA"}'
     emulator.inject(Fault.body("POST", forever, times=None))
@@ -391,8 +391,8 @@ def test_pages_that_do_not_end(colour, emulator, ready):
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_one_bad_run_does_not_hide_the_others(colour, emulator, ready, status):
-    """Its activities are missing, and that is said."""
+def test_an_unreadable_run_does_not_hide_the_others(colour, emulator, ready, status):
+    """A finding says that its activities are missing."""
     bad = emulator.add_pipeline_run()
     emulator.add_activity_run()
     emulator.inject(Fault.status("POST", status, path=f"{bad}/queryActivityruns", times=None))
@@ -402,8 +402,8 @@ def test_one_bad_run_does_not_hide_the_others(colour, emulator, ready, status):
 
 
 @pytest.mark.parametrize("body", ["{}", '{"error": {"code": "Oops"}}', "[1]", '{"value": null}'])
-def test_an_answer_that_is_no_list_does_not_mean_no_runs(colour, emulator, ready, body):
-    """Runs, and the activities of one, that were not told cannot be read; a time without runs is something else."""
+def test_an_answer_without_a_list_does_not_mean_no_runs(colour, emulator, ready, body):
+    """Runs, or the activities of a run, are reported as unreadable."""
     bad = emulator.add_pipeline_run()
     emulator.add_activity_run()
     emulator.inject(Fault.body("POST", body, path=f"{bad}/queryActivityruns", times=None))
@@ -421,8 +421,8 @@ def test_an_answer_that_is_no_list_does_not_mean_no_runs(colour, emulator, ready
     assert (diagnosis.runs, "no-recent-runs" in codes(diagnosis)) == (None, False)
 
 
-def test_one_forbidden_part_does_not_end_it(colour, emulator, ready):
-    """Each read of the factory, and the runs, may be forbidden alone."""
+def test_one_forbidden_read_does_not_end_the_diagnosis(colour, emulator, ready):
+    """Each read of the factory and of its runs may be forbidden."""
     for path in ("*/factories/df1", "*/managedVirtualNetworks", "*/managedPrivateEndpoints", "*/integrationRuntimes"):
         emulator.inject(Fault.status("GET", 403, path=path))
         diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
@@ -432,8 +432,8 @@ def test_one_forbidden_part_does_not_end_it(colour, emulator, ready):
     assert codes(diagnosis)["runs-unreadable"] == "info"
 
 
-def test_the_account_was_replaced(colour, emulator, ready):
-    """The one that the spec names is gone, and the factory is connected to the new one."""
+def test_a_replaced_account_is_diagnosed(colour, emulator, ready):
+    """The old account is missing, and for the new one the factory is connected elsewhere."""
     new = emulator.add_account("pv2")
     emulator.remove(emulator.account)
     assert "account-missing" in codes(colour.run(emulator, lambda client: client.diagnose(ready)))
@@ -442,8 +442,8 @@ def test_the_account_was_replaced(colour, emulator, ready):
     assert found["connected-elsewhere"] == "error"
 
 
-def test_event_hubs_was_enabled_later(colour):
-    """The account has a namespace by now, and the factory no endpoint to it."""
+def test_event_hubs_enabled_later_is_an_error(colour):
+    """The account has a namespace now, and the factory has no endpoint to it."""
     emulator = Emulator()
     spec = spec_for(emulator)
     without = spec.model_copy(update={"groups": ("account", "blob", "queue")})
@@ -453,8 +453,8 @@ def test_event_hubs_was_enabled_later(colour):
     assert "endpoint-missing" not in found
 
 
-def test_a_missing_factory_is_an_error(colour, emulator):
-    """There is nothing to diagnose."""
+def test_a_missing_factory_raises_not_found(colour, emulator):
+    """Without a factory a diagnosis is impossible."""
     spec = spec_for(emulator)
     emulator.remove(emulator.factory)
     with pytest.raises(NotFound):
@@ -463,14 +463,14 @@ def test_a_missing_factory_is_an_error(colour, emulator):
 
 @pytest.mark.parametrize("since", [0, 24, timedelta(0), timedelta(days=46), timedelta(seconds=-1), None])
 def test_since_is_checked_before_anything_is_sent(colour, emulator, since):
-    """A timedelta, and not longer than Data Factory keeps runs."""
+    """It is a timedelta, and not longer than Data Factory keeps runs."""
     with pytest.raises(InvalidSpec, match="since"):
         colour.run(emulator, lambda client: client.diagnose(spec_for(emulator), since=since))
     assert not emulator.requests
 
 
-def test_it_survives_a_trip_through_json(colour, emulator, ready):
-    """As every answer does."""
+def test_a_diagnosis_survives_json(colour, emulator, ready):
+    """It is equal after it was written and read."""
     emulator.add_activity_run(lineage_status="Failed")
     diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
     assert Diagnosis.model_validate_json(diagnosis.model_dump_json()) == diagnosis

@@ -1,4 +1,4 @@
-"""Nothing says done that is not done: what a caller sees who may not read the account, or may not approve."""
+"""Reports are complete or ready only if that is known: callers who cannot read the account, or cannot approve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUESTER = ("Data Factory Contributor",)
 
 @pytest.fixture
 def emulator() -> Emulator:
-    """An Azure on which all four endpoints exist and are approved."""
+    """An Azure with all four endpoints, approved."""
     emulator = Emulator(foreign_connections=0)
     with Client(emulator.credential, transport=emulator.transport()) as client:
         client.create_all(spec_for(emulator), approve=True).raise_for_failures()
@@ -23,7 +23,7 @@ def emulator() -> Emulator:
 
 @pytest.mark.parametrize("verb", ["create_all", "apply", "delete_all"])
 def test_a_write_without_reader_on_the_account_is_not_complete(colour, emulator, verb):
-    """One endpoint of four is known: what was done succeeded, and the report is neither complete nor quiet."""
+    """One endpoint of four is known: the report succeeded, is not complete, and has a warning."""
     spec = spec_for(emulator)
     report = colour.run(emulator, lambda client: getattr(client, verb)(spec), roles=REQUESTER)
     assert (report.succeeded, report.complete, len(report.outcomes)) == (True, False, 1)
@@ -34,7 +34,7 @@ def test_a_write_without_reader_on_the_account_is_not_complete(colour, emulator,
 
 
 @pytest.mark.parametrize("verb", ["create_all", "delete_all"])
-def test_a_spec_that_names_only_what_is_known_can_be_complete(colour, emulator, verb):
+def test_a_spec_with_only_known_groups_can_be_complete(colour, emulator, verb):
     """A caller who asks for the account endpoint alone gets all of it without Reader."""
     spec = spec_for(emulator, groups=("account",))
     report = colour.run(emulator, lambda client: getattr(client, verb)(spec), roles=REQUESTER)
@@ -42,8 +42,8 @@ def test_a_spec_that_names_only_what_is_known_can_be_complete(colour, emulator, 
     report.raise_for_failures()
 
 
-def test_an_account_that_may_still_get_its_namespace_is_not_all_known(colour):
-    """An account that is being created shows its namespace last: three endpoints of four are not all."""
+def test_an_account_being_created_is_not_all_known(colour):
+    """Its namespace appears last, so three endpoints may not be all of them."""
     emulator = Emulator(foreign_connections=0, provisioning=1.0, connection_delay=0.0)
     account = emulator.add_account("young", creating=True)
     emulator.clock.advance(80)
@@ -59,8 +59,8 @@ def test_an_account_that_may_still_get_its_namespace_is_not_all_known(colour):
     assert (late.counts, late.complete) == ({"created": 1, "kept": 3}, True)
 
 
-def test_a_report_without_endpoints_is_not_approved(colour, emulator):
-    """A report of another verb, or of a creation that failed as a whole, asks for nothing that could be done."""
+def test_a_report_without_endpoints_cannot_be_approved(colour, emulator):
+    """A report of another verb, or of a creation that failed as a whole, has no connections."""
     connected = colour.run(emulator, lambda client: client.connect(spec_for(emulator)))
     ghost = spec_for(emulator, factory=str(emulator.factory).replace("df1", "ghost"))
     failed = colour.run(emulator, lambda client: client.create_many([ghost]))
@@ -78,7 +78,7 @@ def test_a_report_without_endpoints_is_not_approved(colour, emulator):
 
 
 def test_a_status_without_reader_on_the_account_is_neither_ready_nor_settled(colour, emulator):
-    """The only endpoint that is known is ready; the others may be missing."""
+    """The only known endpoint is ready; others may be missing."""
     status = colour.run(emulator, lambda client: client.status(spec_for(emulator)), roles=REQUESTER)
     assert [endpoint.verdict for endpoint in status.endpoints] == ["ready"]
     assert (status.ready, status.settled, status.all_known) == (False, False, False)
@@ -87,22 +87,22 @@ def test_a_status_without_reader_on_the_account_is_neither_ready_nor_settled(col
     assert (status.ready, status.settled, status.all_known) == (True, True, True)
 
 
-def test_watching_does_not_wait_for_what_cannot_become_known(colour, emulator):
-    """Nothing that this caller can see is awaited, so watching ends, and says that it is not settled."""
+def test_watch_ends_if_the_rest_cannot_become_known(colour, emulator):
+    """Nothing that this caller can see is pending, so the watch ends, and its status is not settled."""
     seen = colour.run(emulator, lambda client: client.watch(spec_for(emulator)), roles=REQUESTER)
     assert [status.settled for status in seen] == [False]
 
 
 def test_a_diagnosis_without_reader_on_the_account_is_not_ok(colour, emulator):
-    """No finding is an error, and the diagnosis does not claim that nothing stands in the way."""
+    """No finding is an error, and yet the diagnosis does not say ok."""
     runtime = spec_for(emulator)
     diagnosis = colour.run(emulator, lambda client: client.diagnose(runtime), roles=REQUESTER)
     assert "account-unreadable" in {finding.code for finding in diagnosis.findings}
     assert not diagnosis.ok
 
 
-def test_a_fleet_without_reader_on_the_account_stays_open(colour, emulator, tmp_path):
-    """The fleet is not complete, and a later run with the role begins with those factories."""
+def test_a_fleet_without_reader_on_the_account_is_not_complete(colour, emulator, tmp_path):
+    """A later run with the role resumes with those factories."""
     specs = [spec_for(emulator, factory=str(emulator.add_factory(f"adf-{number}"))) for number in range(2)]
     journal = tmp_path / "journal.jsonl"
     fleet = colour.run(emulator, lambda client: client.create_many(specs, journal=journal), roles=REQUESTER)
@@ -116,8 +116,8 @@ def test_a_fleet_without_reader_on_the_account_stays_open(colour, emulator, tmp_
     assert not status.ready
 
 
-def test_an_approval_that_was_handed_off_is_not_done(colour):
-    """Approval was asked and all four were handed off: the one-liner fails, unless that is said to be fine."""
+def test_a_handed_off_approval_is_a_failure_unless_allowed(colour):
+    """All four approvals were handed off: raise_for_failures raises, unless a hand-off is allowed."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator)
     report = colour.run(
@@ -132,8 +132,8 @@ def test_an_approval_that_was_handed_off_is_not_done(colour):
     report.raise_for_failures(hand_off_is_fine=True)
 
 
-def test_a_creation_without_approval_is_complete_and_not_ready(colour):
-    """Complete says that what was asked for is done; whether lineage can flow is for the status to say."""
+def test_a_creation_without_approval_is_complete_but_not_ready(colour):
+    """Complete means that everything requested was done; the status says whether lineage can flow."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator)
     report = colour.run(emulator, lambda client: client.create_all(spec))
@@ -143,7 +143,7 @@ def test_a_creation_without_approval_is_complete_and_not_ready(colour):
 
 @pytest.mark.parametrize(("verb", "result"), [("approve", "would-approve"), ("delete_all", "would-delete")])
 def test_a_dry_run_is_not_complete(colour, verb, result):
-    """A dry run succeeds and has done nothing."""
+    """A dry run succeeds and does nothing."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
@@ -154,8 +154,8 @@ def test_a_dry_run_is_not_complete(colour, verb, result):
 
 
 @pytest.mark.parametrize("code", ["SubscriptionNotFound", "ResourceNotFound"])
-def test_a_takedown_without_the_account_is_not_complete(colour, emulator, code):
-    """An account that is gone, or not visible from here, leaves endpoints behind that are not known to be its own."""
+def test_offboard_without_the_account_is_not_complete(colour, emulator, code):
+    """An account that is gone or hidden may have left endpoints that cannot be attributed to it."""
     emulator.inject(Fault.status("GET", 404, code=code, path="*/accounts/pv1", times=None))
     report = colour.run(emulator, lambda client: client.delete_all(spec_for(emulator)))
     assert [outcome.result for outcome in report.outcomes] == ["deleted"]

@@ -1,4 +1,4 @@
-"""What a listener sees while a verb runs, where it is the same for every verb."""
+"""Events that are the same for every verb."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.colours import spec_for
 
 
 def seen_by_a_listener(colour, emulator: Emulator, verb) -> list[tuple[float, float]]:
-    """For each event its `seconds`, and how long the verb had run by the emulator's clock."""
+    """For each event its `seconds`, and how long the verb has run by the emulator's clock."""
     began = emulator.clock.now()
     seen: list[tuple[float, float]] = []
     colour.run(
@@ -28,8 +28,8 @@ VERBS = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_seconds_count_from_the_beginning_of_the_verb(colour, verb):
-    """Not from the step's, nor from the part of the verb that reports it."""
+def test_seconds_count_from_the_start_of_the_verb(colour, verb):
+    """They count neither from the start of the step nor from that of an inner part."""
     emulator = Emulator(latency=1.0)
     spec = spec_for(emulator)
     if verb == "prove":

@@ -1,4 +1,4 @@
-"""The id of a name, in both colours."""
+"""Finding the id for a name, in both colours."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("group", ["", "/resourceGroups/rg1"])
-def test_a_name_has_an_id(colour: Colour, emulator: Emulator, group: str):
-    """Factories and accounts, in any letter case, of a subscription or a resource group."""
+def test_a_name_is_found_in_any_letter_case(colour: Colour, emulator: Emulator, group: str):
+    """Factories and accounts, in a subscription or a resource group."""
     scope = f"/subscriptions/{emulator.factory.subscription}{group}"
     found = colour.run(emulator, lambda client: client.find_id(scope, "DF1"))
     assert found == str(emulator.factory)
@@ -23,7 +23,7 @@ def test_a_name_has_an_id(colour: Colour, emulator: Emulator, group: str):
     assert found == str(emulator.account)
 
 
-def test_a_name_that_is_not_there(colour: Colour, emulator: Emulator):
+def test_an_unknown_name_is_not_found(colour: Colour, emulator: Emulator):
     """NotFound says what was looked for, and where."""
     scope = f"/subscriptions/{emulator.factory.subscription}"
     with pytest.raises(NotFound, match=r"The subscription .* has no Purview account 'absent'"):
@@ -36,8 +36,8 @@ def test_a_name_that_is_not_there(colour: Colour, emulator: Emulator):
     ("arguments", "options"),
     [(("nonsense", "df1"), {}), (("SCOPE", "a/b"), {}), (("SCOPE", "df1"), {"kind": "vault"})],
 )
-def test_a_wrong_argument_is_refused_before_anything_is_sent(colour, emulator, arguments, options):
-    """Scope, name and kind are checked."""
+def test_wrong_arguments_are_refused(colour, emulator, arguments, options):
+    """Scope, name and kind are checked before the first request."""
     given = [f"/subscriptions/{emulator.factory.subscription}" if text == "SCOPE" else text for text in arguments]
     with pytest.raises(InvalidSpec):
         colour.run(emulator, lambda client: client.find_id(*given, **options))

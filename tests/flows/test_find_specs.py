@@ -1,4 +1,4 @@
-"""What searching for factories promises: every one that is connected, whatever the others are like."""
+"""What find_specs promises: every connected factory is found, even if another one cannot be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 
 
 def listed(emulator: Emulator, *ids: str) -> None:
-    """Have Azure list further factories, connected to the emulator's account."""
+    """Have Azure list further factories that are connected to the emulator's account."""
     odd = [
         {"id": each, "properties": {"purviewConfiguration": {"purviewResourceId": str(emulator.account)}}}
         for each in ids
@@ -28,8 +28,8 @@ def listed(emulator: Emulator, *ids: str) -> None:
     emulator.inject(Fault.rewrite("GET", lambda body: {**body, "value": [*odd, *body["value"]]}, path="*/factories"))
 
 
-def test_finding_factories(colour: Colour, emulator: Emulator):
-    """Discovery finds the connected factories of a subscription or resource group, and gives specs for them."""
+def test_connected_factories_are_found(colour: Colour, emulator: Emulator):
+    """The search in a subscription or resource group gives one spec for each connected factory."""
     other = emulator.add_account("pv2")
     emulator.add_factory("adf-loose")
     emulator.add_factory("adf-two", purview_account=other)
@@ -43,29 +43,29 @@ def test_finding_factories(colour: Colour, emulator: Emulator):
     assert {spec.factory_id.name for spec in of_one} == {"adf-two", "adf-far"}
 
 
-def test_a_factory_that_is_listed_twice_is_found_once(colour: Colour, emulator: Emulator):
-    """Pages that overlap list a factory again; a fleet that has it twice would be refused."""
+def test_a_factory_listed_twice_is_found_once(colour: Colour, emulator: Emulator):
+    """Overlapping pages list a factory twice; a fleet with a duplicate would be refused."""
     emulator.inject(Fault.rewrite("GET", lambda body: {**body, "value": body["value"] * 2}, path="*/factories"))
     found = colour.run(emulator, lambda client: client.find_specs(f"/subscriptions/{emulator.factory.subscription}"))
     assert [spec.factory_id.name for spec in found] == ["df1"]
 
 
 @pytest.mark.parametrize("scope", ["", "rg1", "/subscriptions/x", None, "/subscriptions/x/resourceGroups/rg"])
-def test_a_scope_that_is_none_is_refused(colour: Colour, emulator: Emulator, scope):
-    """What is neither a subscription nor a resource group is told before anything is sent."""
+def test_an_invalid_scope_is_refused(colour: Colour, emulator: Emulator, scope):
+    """Anything but a subscription or a resource group is refused before the first request."""
     with pytest.raises(InvalidSpec, match="scope"):
         colour.run(emulator, lambda client: client.find_specs(scope))
     assert emulator.requests == []
 
 
-def test_the_scope_of_a_factory_is_refused(colour: Colour, emulator: Emulator):
-    """A resource is no scope of a search."""
+def test_a_factory_is_refused_as_scope(colour: Colour, emulator: Emulator):
+    """A resource cannot be searched."""
     with pytest.raises(InvalidSpec, match="scope"):
         colour.run(emulator, lambda client: client.find_specs(str(emulator.factory)))
 
 
-def test_a_connection_to_something_else_is_left_to_the_verbs(colour: Colour, emulator: Emulator):
-    """A factory connected to what is no account is found, and fails for itself later on."""
+def test_a_factory_connected_to_something_else_is_found(colour: Colour, emulator: Emulator):
+    """The verbs report the connection that is not an account."""
     emulator.add_factory("adf-odd", purview_account="/subscriptions/nonsense", resource_group="rg3")
     scope = f"/subscriptions/{emulator.factory.subscription}/resourceGroups/rg3"
     found = colour.run(emulator, lambda client: client.find_specs(scope))
@@ -83,32 +83,32 @@ def test_a_connection_to_something_else_is_left_to_the_verbs(colour: Colour, emu
         f"{SCOPE}/resourceGroups/rg1/providers/Microsoft.DataFactory/factories/d\u2028f",
     ],
 )
-def test_one_odd_factory_does_not_stop_the_search(colour: Colour, emulator: Emulator, odd):
-    """A factory that no spec can name is left out with a finding and an event; the others are returned."""
+def test_an_invalid_factory_does_not_stop_the_search(colour: Colour, emulator: Emulator, odd):
+    """A factory that a spec cannot name is left out with a finding and an event; the others are returned."""
     listed(emulator, odd)
-    told = []
-    found = colour.run(emulator, lambda client: client.find_specs(SCOPE), on_event=told.append)
+    events = []
+    found = colour.run(emulator, lambda client: client.find_specs(SCOPE), on_event=events.append)
     assert [spec.factory_id.name for spec in found] == ["df1"]
     [finding] = found.findings
     assert (finding.code, finding.severity) == ("factory-left-out", "warning")
     assert finding.evidence[0].startswith("factory: ")
     assert finding.message.isprintable()
-    assert [event.message for event in told if event.kind == "warning"] == [finding.message]
+    assert [event.message for event in events if event.kind == "warning"] == [finding.message]
 
 
-def test_what_was_found_is_a_tuple(colour: Colour, emulator: Emulator):
-    """It can be compared, cut, pickled and passed on as every other tuple of specs; its findings come along."""
+def test_the_result_is_a_tuple_with_findings(colour: Colour, emulator: Emulator):
+    """It can be compared, sliced and pickled, and keeps its findings."""
     listed(emulator, "df-x")
     found = colour.run(emulator, lambda client: client.find_specs(SCOPE))
     assert isinstance(found, tuple)
     assert found == tuple(found)
-    copy = pickle.loads(pickle.dumps(found))  # noqa: S301 - our own
+    copy = pickle.loads(pickle.dumps(found))  # noqa: S301 - pickled above
     assert (copy, copy.findings) == (found, found.findings)
     assert colour.run(emulator, lambda client: client.create_many(found)).counts == {"created": 4}
 
 
-def test_a_group_in_another_script_is_searched(colour: Colour, emulator: Emulator):
-    """A resource group is found by its name, which goes over the wire percent-encoded, and its factory can be used."""
+def test_a_non_ascii_resource_group_is_searched(colour: Colour, emulator: Emulator):
+    """Its name is percent-encoded in the request, and its factory can be used."""
     urls: list[str] = []
     emulator.observe(lambda exchange: urls.append(exchange.url))
     group, account = "数据-dätä", emulator.account
@@ -134,13 +134,13 @@ def test_a_group_in_another_script_is_searched(colour: Colour, emulator: Emulato
         SCOPE.removeprefix("/"),
     ],
 )
-def test_a_scope_is_taken_as_it_is_copied(colour: Colour, emulator: Emulator, scope):
-    """The address of a portal's page, quotes, line ends and what Git Bash adds are taken off."""
+def test_a_pasted_scope_is_accepted(colour: Colour, emulator: Emulator, scope):
+    """A portal address, quotes, line ends and the path that Git Bash prepends are stripped."""
     assert len(colour.run(emulator, lambda client: client.find_specs(scope))) == 1
 
 
-def test_a_wrong_name_is_refused_before_anything_is_read(colour: Colour, emulator: Emulator):
-    """A base name that breaks a rule is wrong for every factory."""
+def test_an_invalid_base_name_is_refused(colour: Colour, emulator: Emulator):
+    """The error is raised before the first request, because the name would be wrong for every factory."""
     with pytest.raises(InvalidSpec, match="name"):
         colour.run(emulator, lambda client: client.find_specs(SCOPE, name="not allowed!"))
     assert emulator.requests == []

@@ -1,4 +1,4 @@
-"""What the dry runs of creating and onboarding many factories promise, in both colours: they foretell, and only read."""
+"""What the dry runs of create_many and onboard_many promise, in both colours: they predict the run, and only read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_dry_run_says_what_would_be_created(colour: Colour, emulator: Emulator
 
 
 def test_a_dry_run_gives_reports_one_by_one(colour: Colour, emulator: Emulator):
-    """The iterators have the option, too."""
+    """The iterators take `dry_run`, too."""
     specs = fleet_of(emulator, 2)
     for verb in ("iter_create_many", "iter_onboard_many"):
         reports = colour.run(emulator, lambda client, verb=verb: getattr(client, verb)(specs, dry_run=True))
@@ -43,7 +43,7 @@ def test_a_dry_run_gives_reports_one_by_one(colour: Colour, emulator: Emulator):
 
 
 def test_a_dry_run_shows_conflicts_as_the_run_does(colour: Colour, emulator: Emulator):
-    """A factory whose plan has a conflict is reported in the same way, with the reason."""
+    """A factory whose plan has a conflict has the same report as in the run."""
     specs = fleet_of(emulator, 2)
     emulator.add_endpoint(specs[0].factory, "purview_blob", str(emulator.account), "portal")
     dry = colour.run(emulator, lambda client: client.create_many(specs, dry_run=True))
@@ -52,8 +52,8 @@ def test_a_dry_run_shows_conflicts_as_the_run_does(colour: Colour, emulator: Emu
     assert dry.reports[0].counts == {"conflict": 1, "failed": 3}
 
 
-def test_a_dry_run_with_approval_looks_at_existing_connections(colour: Colour, emulator: Emulator):
-    """Pending connections of kept endpoints would be approved; those of new endpoints do not exist yet."""
+def test_a_dry_run_with_approval_reads_existing_connections(colour: Colour, emulator: Emulator):
+    """Pending connections of existing endpoints would be approved; those of new endpoints do not exist yet."""
     specs = fleet_of(emulator, 2)
     colour.run(emulator, lambda client: client.create_many(specs[:1])).raise_for_failures()
     before = len(emulator.writes)
@@ -62,8 +62,8 @@ def test_a_dry_run_with_approval_looks_at_existing_connections(colour: Colour, e
     assert len(emulator.writes) == before
 
 
-def test_a_dry_run_hands_off_what_the_caller_may_not_approve(colour: Colour, emulator: Emulator):
-    """The permissions are read, so that a requester sees before the run that others have to approve."""
+def test_a_dry_run_hands_off_what_the_caller_cannot_approve(colour: Colour, emulator: Emulator):
+    """The permissions are read, so that a requester sees before the run which approvals are left to others."""
     specs = fleet_of(emulator, 2)
     colour.run(emulator, lambda client: client.create_many(specs)).raise_for_failures()
     report = colour.run(
@@ -73,7 +73,7 @@ def test_a_dry_run_hands_off_what_the_caller_may_not_approve(colour: Colour, emu
 
 
 def test_a_dry_run_leaves_the_journal_alone(colour: Colour, emulator: Emulator, tmp_path: Path):
-    """It takes over what the journal holds, and writes nothing into it."""
+    """It reads what the journal holds, and writes nothing into it."""
     journal = tmp_path / "fleet.jsonl"
     specs = fleet_of(emulator, 2)
     colour.run(emulator, lambda client: client.create_many(specs[:1], journal=journal))
@@ -88,7 +88,7 @@ def test_a_dry_run_leaves_the_journal_alone(colour: Colour, emulator: Emulator, 
 
 @pytest.mark.parametrize("verb", ["create_many", "onboard_many", "delete_many"])
 def test_a_dry_run_is_true_or_false(colour: Colour, emulator: Emulator, verb: str):
-    """The text "no" counts as true in Python; here it is refused before anything is sent."""
+    """The text "no" counts as true in Python, so it is refused before the first request."""
     specs = fleet_of(emulator, 1)
     with pytest.raises(InvalidSpec, match="pass True or False"):
         colour.run(emulator, lambda client: getattr(client, verb)(specs, dry_run="no"))
@@ -97,8 +97,8 @@ def test_a_dry_run_is_true_or_false(colour: Colour, emulator: Emulator, verb: st
 # --- onboard_many
 
 
-def test_a_dry_run_of_onboarding_foretells_every_step(colour: Colour, emulator: Emulator):
-    """A bare factory: identity, connection, network, runtime, endpoints and role, and nothing is written."""
+def test_a_dry_run_of_onboarding_predicts_every_step(colour: Colour, emulator: Emulator):
+    """For a bare factory: identity, connection, network, runtime, endpoints and role; nothing is written."""
     specs = fleet_of(emulator, 2, managed_vnet=False, identity=False)
     report = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True))
     single = colour.run(emulator, lambda client: client.onboard(specs[0], dry_run=True))
@@ -112,7 +112,7 @@ def test_a_dry_run_of_onboarding_foretells_every_step(colour: Colour, emulator: 
 
 
 def test_a_dry_run_of_onboarding_reads_the_policy_once(colour: Colour, emulator: Emulator):
-    """Factories with an identity are looked up in one policy, however many there are."""
+    """One policy answers for all factories with an identity."""
     specs = fleet_of(emulator, 4)
     report = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True))
     assert report.counts["would-grant"] == 4
@@ -120,8 +120,8 @@ def test_a_dry_run_of_onboarding_reads_the_policy_once(colour: Colour, emulator:
     assert emulator.writes == []
 
 
-def test_a_dry_run_of_onboarding_says_that_the_caller_would_become_admin(colour: Colour, emulator: Emulator):
-    """The real run grants, and each report names the second change, for one factory as for a fleet."""
+def test_a_dry_run_warns_that_the_caller_would_become_admin(colour: Colour, emulator: Emulator):
+    """The real run grants, and each report names this change, for one factory as for a fleet."""
     specs = fleet_of(emulator, 2)
     options = {"become_admin": True, "dry_run": True}
     fleet = colour.run(emulator, lambda client: client.onboard_many(specs, **options), roles=("Owner",))
@@ -137,8 +137,8 @@ def without_identity(emulator: Emulator, count: int) -> list[Spec]:
     return [Spec(factory=str(one), account=str(emulator.account), name="purview") for one in factories]
 
 
-def test_a_dry_run_reads_the_policy_once_for_identities_to_come(colour: Colour, emulator: Emulator):
-    """Together with the identities that exist; each report says what is so for its own factory."""
+def test_a_dry_run_reads_the_policy_once_for_missing_identities(colour: Colour, emulator: Emulator):
+    """One read answers for existing and missing identities; each report is about its own factory."""
     specs = [*fleet_of(emulator, 2), *without_identity(emulator, 3)]
     colour.run(emulator, lambda client: client.grant(specs[0])).raise_for_failures()
     emulator.clear_requests()
@@ -149,7 +149,7 @@ def test_a_dry_run_reads_the_policy_once_for_identities_to_come(colour: Colour, 
     assert emulator.writes == []
 
 
-def test_a_dry_run_does_not_foretell_a_role_that_this_caller_cannot_give(colour: Colour, emulator: Emulator):
+def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_grant(colour: Colour, emulator: Emulator):
     """The policy shows it, although the identities do not exist yet."""
     specs = without_identity(emulator, 2)
     fleet = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True), roles=("Owner",))
@@ -159,8 +159,8 @@ def test_a_dry_run_does_not_foretell_a_role_that_this_caller_cannot_give(colour:
         assert (role.result, report.succeeded) == ("handed-off", True)
 
 
-def test_identities_that_have_the_role_need_no_write(colour: Colour, emulator: Emulator):
-    """One policy serves the fleet; each factory's report says what is so for it, in the run as in its dry run."""
+def test_identities_with_the_role_need_no_write(colour: Colour, emulator: Emulator):
+    """One policy serves the fleet, and each report is about its own factory, in the run as in its dry run."""
     specs = fleet_of(emulator, 3)
     colour.run(emulator, lambda client: client.grant(specs[1])).raise_for_failures()
     dry = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True))
@@ -172,7 +172,7 @@ def test_identities_that_have_the_role_need_no_write(colour: Colour, emulator: E
     assert roles == [["would-grant", "already-granted", "would-grant"], ["granted", "already-granted", "granted"]]
 
 
-def test_a_dry_run_of_what_is_onboarded_changes_nothing(colour: Colour, emulator: Emulator):
+def test_a_dry_run_of_an_onboarded_fleet_has_no_changes(colour: Colour, emulator: Emulator):
     """After a real run with approval, nothing would be done."""
     specs = fleet_of(emulator, 2)
     colour.run(emulator, lambda client: client.onboard_many(specs, approve=True)).raise_for_failures()

@@ -32,15 +32,15 @@ def test_the_identity_becomes_data_curator(colour, emulator):
     assert (outcome(report).result, len(emulator.writes)) == ("already-granted", before)
 
 
-def test_a_dry_run_writes_nothing(colour, emulator):
+def test_a_dry_run_of_grant_writes_nothing(colour, emulator):
     """It says what would be done."""
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), dry_run=True))
     assert outcome(report).result == "would-grant"
     assert not emulator.writes
 
 
-def test_revoking_gives_the_policy_back(colour, emulator):
-    """Everything but the version is as it was before the role was given."""
+def test_revoke_restores_the_policy(colour, emulator):
+    """Everything but the version is as it was before the grant."""
     before = emulator.catalog.policy()["properties"]
     spec = unconnected(emulator)
     colour.run(emulator, lambda client: client.grant(spec))
@@ -50,8 +50,8 @@ def test_revoking_gives_the_policy_back(colour, emulator):
     assert outcome(colour.run(emulator, lambda client: client.revoke(spec))).result == "absent"
 
 
-def test_without_the_role_it_is_handed_off(colour, emulator):
-    """The text names who can do it, where, and holds a script; nothing is written."""
+def test_a_caller_without_the_right_hands_off(colour, emulator):
+    """The text says which role can do it and where, and holds a script; nothing is written."""
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)), roles=("Reader",))
     assert (outcome(report).result, report.complete) == ("handed-off", False)
     assert "not a collection administrator" in report.hand_off
@@ -60,8 +60,8 @@ def test_without_the_role_it_is_handed_off(colour, emulator):
 
 
 @pytest.mark.parametrize("closed_account", ["403", "reset"])
-def test_outside_the_network_it_is_handed_off(colour, closed_account):
-    """At most two requests reach a closed account's data plane before the caller is taken to be outside."""
+def test_a_caller_outside_the_network_hands_off(colour, closed_account):
+    """After at most two requests to a closed account's data plane the caller counts as outside the network."""
     emulator = Emulator(inside_network=False, answers=Answers(closed_account=closed_account))
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), become_admin=True))
     assert outcome(report).result == "handed-off"
@@ -72,15 +72,15 @@ def test_outside_the_network_it_is_handed_off(colour, closed_account):
     assert not emulator.writes
 
 
-def test_inside_the_network_one_broken_connection_changes_nothing(colour, emulator):
+def test_one_broken_connection_inside_the_network_is_retried(colour, emulator):
     """The read is repeated."""
     emulator.inject(Fault.reset("GET", path="*policystore*", times=1))
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
 
 
-def test_an_open_account_is_reached_from_outside(colour):
-    """Only a closed account asks where the caller is."""
+def test_an_open_account_is_reachable_from_outside(colour):
+    """Only a closed account requires a caller inside the network."""
     emulator = Emulator(firewall="disabled-for-ingestion-only", inside_network=False)
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
@@ -90,16 +90,16 @@ def test_an_open_account_is_reached_from_outside(colour):
     "fault",
     [{"status": 429, "retry_after": 20}, {"status": 409, "code": "AnotherOperationInProgress"}, {"status": 503}],
 )
-def test_becoming_admin_is_asked_for_again(colour, emulator, fault):
-    """A busy account, or a moment's throttling or failure, ends nothing: asking for the same again is harmless."""
+def test_become_admin_is_retried(colour, emulator, fault):
+    """A busy account, throttling or a short failure does not end the grant: the same request again is harmless."""
     spec = unconnected(emulator)
     emulator.inject(Fault.status("POST", path="*/addRootCollectionAdmin", times=2, **fault))
     report = colour.run(emulator, lambda client: client.grant(spec, become_admin=True), roles=("Owner",))
     assert (outcome(report).result, report.complete) == ("granted", True)
 
 
-def test_become_admin_is_asked_for_and_reported(colour, emulator):
-    """The caller is made a collection administrator first, and a warning says so and how to undo it."""
+def test_become_admin_is_reported(colour, emulator):
+    """The caller becomes a collection administrator first, and a warning says so and how to undo it."""
     report = colour.run(
         emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Owner",)
     )
@@ -112,8 +112,8 @@ def dry_run(client, emulator):
     return client.grant(unconnected(emulator), become_admin=True, dry_run=True)
 
 
-def test_a_dry_run_says_that_the_caller_would_become_admin(colour, emulator):
-    """The real run grants, so the dry run says so, and a warning names the second change."""
+def test_a_dry_run_warns_that_the_caller_would_become_admin(colour, emulator):
+    """The real run grants, so the dry run predicts it, and a warning names this second change."""
     report = colour.run(emulator, lambda client: dry_run(client, emulator), roles=("Owner",))
     assert outcome(report).result == "would-grant"
     assert [finding.code for finding in report.warnings] == ["would-become-collection-admin"]
@@ -121,21 +121,21 @@ def test_a_dry_run_says_that_the_caller_would_become_admin(colour, emulator):
     assert not emulator.writes
 
 
-def test_a_dry_run_hands_off_where_the_caller_may_not_become_admin(colour, emulator):
-    """A Reader lacks the right, so the real run hands off, too."""
+def test_a_dry_run_hands_off_if_the_caller_cannot_become_admin(colour, emulator):
+    """A Reader lacks the right, so that the real run hands off, too."""
     report = colour.run(emulator, lambda client: dry_run(client, emulator), roles=("Reader",))
     assert (outcome(report).result, report.warnings) == ("handed-off", ())
 
 
-def test_revoking_without_the_role_hands_off_a_script(colour, emulator):
+def test_revoke_without_the_right_hands_off_a_script(colour, emulator):
     """The script removes the identity."""
     report = colour.run(emulator, lambda client: client.revoke(spec_for(emulator)), roles=("Reader",))
     assert outcome(report).result == "handed-off"
     assert "decide take <<<" in report.hand_off
 
 
-def test_become_admin_refused_by_azure_names_the_missing_role(colour, emulator):
-    """The account is closed, but the refusal came from Azure Resource Manager: another network does not help."""
+def test_a_refused_become_admin_names_the_missing_role(colour, emulator):
+    """The account is closed, but Azure Resource Manager sent the refusal: another network does not help."""
     report = colour.run(
         emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Reader",)
     )
@@ -164,8 +164,8 @@ def test_become_admin_without_the_right_is_a_failure(colour, emulator):
     assert len(emulator.catalog.members("data-curator")) == 2
 
 
-def test_a_factory_without_identity_has_nothing_to_give_the_role_to(colour, emulator):
-    """The remedy names the verb that switches it on."""
+def test_a_factory_without_identity_cannot_get_the_role(colour, emulator):
+    """The remedy names the verb that turns the identity on."""
     bare = emulator.add_factory(body={"id": str(emulator.factory).replace("df1", "bare"), "properties": {}})
     report = colour.run(emulator, lambda client: client.grant(spec_for(emulator, factory=str(bare))))
     assert outcome(report).error.code == "no-system-identity"
@@ -179,7 +179,7 @@ def test_a_stale_write_is_repeated(colour, emulator):
     assert outcome(report).result == "granted"
 
 
-def test_an_identity_that_purview_learns_of_later_is_granted(colour, emulator):
+def test_an_identity_unknown_to_purview_is_retried(colour, emulator):
     """The write is repeated, with longer and longer pauses, until Purview knows the identity."""
     emulator.inject(_unknown_principal(times=3))
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
@@ -187,8 +187,8 @@ def test_an_identity_that_purview_learns_of_later_is_granted(colour, emulator):
     assert len([one for one in emulator.writes if "/metadataPolicies/" in one.path]) == 4
 
 
-def test_an_identity_that_purview_never_knows_costs_few_writes(colour, emulator):
-    """The time runs out first, and the report says what Purview answered."""
+def test_an_identity_that_stays_unknown_times_out_after_few_writes(colour, emulator):
+    """The report says what Purview answered."""
     emulator.inject(_unknown_principal(times=None))
     began = emulator.clock.now()
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
@@ -204,8 +204,8 @@ def _unknown_principal(times):
     )
 
 
-def test_an_answer_that_is_lost_is_read_back(colour, emulator):
-    """Whether the write went through is read, not guessed."""
+def test_a_lost_answer_is_read_back(colour, emulator):
+    """The policy is read to find out whether the write worked."""
     emulator.inject(Fault.reset("PUT", before=False, path="*policystore*", times=1))
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
@@ -225,7 +225,7 @@ def put_fault(kind):
 
 @pytest.mark.parametrize("attempts", [1, 3])
 @pytest.mark.parametrize("kind", [503, 429, "reset"])
-def test_a_failing_write_is_repeated_as_often_as_retry_says(colour, emulator, kind, attempts):
+def test_a_failing_write_is_repeated_up_to_the_retry_limit(colour, emulator, kind, attempts):
     """`Retry` counts all attempts; then the failure is reported."""
     emulator.inject(put_fault(kind))
     retry = Retry(attempts=attempts, backoff=0)
@@ -235,8 +235,8 @@ def test_a_failing_write_is_repeated_as_often_as_retry_says(colour, emulator, ki
     assert len(policy_writes(emulator)) == attempts
 
 
-def test_the_last_lost_answer_is_read_back(colour, emulator):
-    """A write whose answer was lost may have worked, even if it was the last attempt."""
+def test_a_lost_answer_to_the_last_write_is_read_back(colour, emulator):
+    """The write may have worked, even if it was the last attempt."""
     emulator.inject(Fault.reset("PUT", before=False, path="*policystore*", times=1))
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)), retry=Retry(attempts=1))
     assert outcome(report).result == "granted"
@@ -296,8 +296,8 @@ def test_an_account_that_stays_in_creation_times_out(colour, emulator):
 
 
 @pytest.mark.parametrize("stale_policy", ["1002", "409", "412", "accepted"])
-def test_grants_at_once_in_one_process_lose_nothing(stale_policy):
-    """Eight clients in eight threads: all eight identities are there in the end."""
+def test_concurrent_grants_in_one_process_lose_nothing(stale_policy):
+    """Eight clients in eight threads: all eight identities have the role in the end."""
     emulator = Emulator(answers=Answers(stale_policy=stale_policy))
     specs = [spec_for(emulator, factory=str(emulator.add_factory(f"df-{n}"))) for n in range(8)]
 
@@ -313,8 +313,8 @@ def test_grants_at_once_in_one_process_lose_nothing(stale_policy):
 @pytest.mark.parametrize(
     "host", ["https://evil.example", "https://pv1.purview.azure.com.evil.example", "http://pv1.purview.azure.com"]
 )
-def test_no_token_goes_to_a_strange_host(colour, emulator, host):
-    """An account that names another host is not followed there."""
+def test_no_token_is_sent_to_a_foreign_host(colour, emulator, host):
+    """A data-plane host that is not Purview's is not contacted."""
 
     def elsewhere(body):
         body["properties"]["endpoints"] = {"catalog": f"{host}/catalog"}

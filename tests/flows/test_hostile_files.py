@@ -1,4 +1,4 @@
-"""Reports, plans and journals that were tampered with reach nothing beyond the spec in them and its account.
+"""Reports, plans and journals that were tampered with reach only the spec in them and its account.
 
 A few dozen files of each kind by default; `PURVIEW_MPE_HOSTILE_FILES=1000` tries as many.
 """
@@ -30,12 +30,12 @@ STRANGER = (
     "/subscriptions/99999999-9999-9999-9999-999999999999/resourceGroups/stranger/providers"
     "/Microsoft.Network/privateEndpoints"
 )
-#: Whose word a file is, from the one who may do everything to the one who may read nothing but storage.
+#: The callers that use a file, from one with every right to one who can read only storage.
 CALLERS = (None, ("approver",), ("Contributor",), ("Storage Account Contributor",))
 
 
 class World:
-    """An Azure with the caller's factory and account, and with somebody else's next to them."""
+    """An Azure with the caller's factory and account, and another factory with another account beside them."""
 
     def __init__(self, shape: str) -> None:
         self.azure = Emulator(shape=shape, foreign_connections=2)
@@ -49,7 +49,7 @@ class World:
                 target, private_endpoint_id=f"{STRANGER}/df1.purview_{group}", status="Pending", group_id=group
             )
         self.azure.clock.sleep(300)
-        #: What an attacker would write into a file: ids that exist and are not the caller's, and texts that are none.
+        #: What an attacker would write into a file: ids that are not the caller's, and texts that are not ids.
         self.words: list[Any] = [
             *(str(target) for target in self.azure.targets(victim).values()),
             *(str(target) for target in self.azure.targets(self.azure.account).values()),
@@ -75,7 +75,7 @@ class World:
         ]
 
     def around(self, spec: Spec, account: str | None) -> set[str]:
-        """The beginnings of every path that may be asked for: the spec's own, and its account's as Azure shows it."""
+        """The prefixes of every path that may be requested: the spec's own, and its account's as Azure shows it."""
         found = {spec.factory}
         for one in {spec.account or account or self._connected(spec.factory)} - {None}:
             found |= {one, *(str(target) for target in self._targets(one))}
@@ -94,7 +94,7 @@ class World:
             return []
 
     def strangers(self) -> dict[str, str]:
-        """The state of every connection that belongs to no managed endpoint."""
+        """The state of every connection that does not belong to a managed endpoint."""
         return {str(one.id): one.status for one in self.azure.connections() if one.endpoint is None}
 
 
@@ -134,10 +134,10 @@ def named_account(document: dict[str, Any]) -> str | None:
 
 
 def use(world: World, colour: Colour, random: Random | None, action: Any, allowed: set[str]) -> None:
-    """Run a verb with a file, as one of the callers, and see what it asked for."""
+    """Run a verb with a file, as one of the callers, and check its requests."""
     world.azure.clear_requests()
     before = world.strangers()
-    with contextlib.suppress(PurviewMpeError):  # a file may be refused, before or after a look
+    with contextlib.suppress(PurviewMpeError):  # the file may be refused before or after the first read
         colour.run(world.azure, action, roles=random.choice(CALLERS) if random else None)
     if random:
         event("writes" if world.azure.writes else "reads" if world.azure.requests else "asks nothing")
@@ -159,8 +159,8 @@ randoms = st.randoms(use_true_random=True)
 
 @several
 @given(random=randoms)
-def test_tampered_reports_reach_nothing_else(random):
-    """A report says which private endpoints are meant; every resource is the spec's, or is named by the account."""
+def test_tampered_reports_reach_no_other_resource(random):
+    """A report supplies private endpoint ids; every resource is in the spec, or is named by the account."""
     world, colour = hostile(random)
     made = colour.run(world.azure, lambda client: client.create_all(world.own)).model_dump(mode="json")
     document = tampered(random, world, made)
@@ -179,8 +179,8 @@ def test_tampered_reports_reach_nothing_else(random):
 
 @several
 @given(random=randoms)
-def test_tampered_plans_reach_nothing_else(random):
-    """A plan file can cause what its spec can cause, and nothing on any target."""
+def test_tampered_plans_reach_no_other_resource(random):
+    """A plan file can only do what its spec can do, and decides on no connection."""
     world, colour = hostile(random)
     made = colour.run(world.azure, lambda client: client.plan(world.own)).model_dump(mode="json")
     try:
@@ -195,8 +195,8 @@ def test_tampered_plans_reach_nothing_else(random):
 
 @several
 @given(random=randoms)
-def test_tampered_journals_reach_nothing_else(random, tmp_path_factory):
-    """Going on from a journal works on the caller's specs; approving from it on the specs in it."""
+def test_tampered_journals_reach_no_other_resource(random, tmp_path_factory):
+    """Resuming from a journal uses the caller's specs; approving from it uses the specs in it."""
     world, colour = hostile(random)
     path: Path = tmp_path_factory.mktemp("hostile") / "journal"
     specs = [world.own, spec_for(world.azure, factory=str(world.azure.add_factory("df3")))]
@@ -217,8 +217,8 @@ def test_tampered_journals_reach_nothing_else(random, tmp_path_factory):
         except PurviewMpeError:
             event("refused when it is read")
             return
-        told = [(report.spec, report.account.id if report.account else None) for report in fleet.reports]
-        allowed = set().union(*(world.around(*one) for one in told))
+        named = [(report.spec, report.account.id if report.account else None) for report in fleet.reports]
+        allowed = set().union(*(world.around(*one) for one in named))
 
         def action(client):
             return client.approve_many(fleet, timeout=30)
@@ -226,8 +226,8 @@ def test_tampered_journals_reach_nothing_else(random, tmp_path_factory):
     use(world, colour, random, action, allowed)
 
 
-def test_untouched_files_do_what_they_say():
-    """The files that are tampered with above are worth it: as they are, they approve everything."""
+def test_unchanged_files_work():
+    """Without tampering, the same report approves every connection and no foreign one."""
     world = World("A")
     colour = Colour("sync")
     report = colour.run(world.azure, lambda client: client.create_all(world.own))
@@ -236,8 +236,8 @@ def test_untouched_files_do_what_they_say():
     assert "Approved" not in world.strangers().values()
 
 
-def test_check_notices_what_is_beyond():
-    """The check itself fails for a verb that works on somebody else's account."""
+def test_the_check_notices_a_foreign_request():
+    """The check of these tests fails for a verb that works on another account."""
     world = World("A")
     victim = str(world.azure.account).replace("pv1", "victim")
     other = spec_for(world.azure, victim, factory=str(world.azure.factory).replace("df1", "df2"))

@@ -1,4 +1,4 @@
-"""Interruptions reach the caller as what they are, with a report of what was done."""
+"""Interruptions reach the caller unchanged, with a report of what was done."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERBS = ("create_all", "approve", "reject", "delete_all", "connect")
 
 
 def prepared(verb: str) -> tuple[Emulator, Any]:
-    """An emulator in which the verb has something to write, whose clock stands where a real one may."""
+    """An emulator in which the verb has something to write."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator)
     if verb == "connect":
@@ -33,8 +33,8 @@ def prepared(verb: str) -> tuple[Emulator, Any]:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_ctrl_c_stays_ctrl_c(verb):
-    """Whatever verb Ctrl-C ends, it comes out as Ctrl-C, and the report says of each step what is known."""
+def test_ctrl_c_is_raised_unchanged(verb):
+    """KeyboardInterrupt leaves every verb, and the report says of each step what is known."""
     emulator, spec = prepared(verb)
     before = len(emulator.writes)
 
@@ -59,7 +59,7 @@ def test_ctrl_c_stays_ctrl_c(verb):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_cancelled_task_is_cancelled(verb):
-    """Cancellation and `asyncio.timeout` work as for any coroutine, and the task is not left in the middle of it."""
+    """Cancellation works as for any coroutine, and the task is cancelled once."""
     emulator, spec = prepared(verb)
 
     async def main() -> tuple[Any, int]:
@@ -81,8 +81,8 @@ def test_a_cancelled_task_is_cancelled(verb):
     assert error.report.verb == verb
 
 
-def test_a_step_that_was_not_begun_is_told_from_one_that_may_have_happened():
-    """Killed while the network is created: that may have happened, and nothing was sent for the endpoints."""
+def test_steps_not_started_and_steps_not_known_differ():
+    """If the run ends while it creates the network, that step is not known; for the endpoints no request was sent."""
     emulator = Emulator()
     spec = spec_for(emulator, factory=str(emulator.add_factory("bare", managed_vnet=False)))
 
@@ -101,8 +101,8 @@ def test_a_step_that_was_not_begun_is_told_from_one_that_may_have_happened():
     assert "purview: not started" in caught.value.__notes__[0]
 
 
-def test_what_ends_before_the_first_write_has_no_report():
-    """While it is read what there is, nothing was written, and there is nothing to report."""
+def test_an_interruption_before_the_first_write_has_no_report():
+    """A run that was interrupted while reading has written nothing."""
     emulator, spec = prepared("delete_all")
 
     def kill(_number: int) -> None:
@@ -117,8 +117,8 @@ def test_what_ends_before_the_first_write_has_no_report():
     assert not hasattr(caught.value, "report")
 
 
-def test_a_deletion_that_azure_accepted_is_said_to_be_accepted():
-    """Interrupted while waiting, the report says of each endpoint that its deletion is under way."""
+def test_an_interruption_reports_accepted_deletions():
+    """After an interruption while waiting, the report says that each deletion was accepted."""
     emulator, spec = prepared("delete_all")
 
     def interrupt(event: Any) -> None:
@@ -138,7 +138,7 @@ def test_a_deletion_that_azure_accepted_is_said_to_be_accepted():
 @both
 @pytest.mark.parametrize("verb", ["approve", "reject"])
 def test_an_interrupted_search_reports_that_nothing_was_sent(runner: Runner, verb: str) -> None:
-    """Interrupted while it lists connections, a verb has decided nothing, and its report says so."""
+    """A verb that is interrupted while it lists connections has decided nothing."""
     emulator, spec = prepared(verb)
 
     def kill(_number: int) -> None:
@@ -155,8 +155,8 @@ def test_an_interrupted_search_reports_that_nothing_was_sent(runner: Runner, ver
 
 @both
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_an_interrupted_decision_is_reported_as_not_known(runner: Runner, verb: str) -> None:
-    """The first decision at a storage account may have happened; nothing was sent for the second."""
+def test_an_interrupted_decision_is_reported_as_unknown(runner: Runner, verb: str) -> None:
+    """The first decision on a storage account may have happened; for the second no request was sent."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator, groups=("blob", "queue"))
     with Client(emulator.credential, transport=emulator.transport()) as client:
@@ -176,8 +176,8 @@ def test_an_interrupted_decision_is_reported_as_not_known(runner: Runner, verb: 
 
 @both
 @pytest.mark.parametrize("fault", [ZeroDivisionError("so far"), KeyboardInterrupt()], ids=["a bug", "Ctrl-C again"])
-def test_nothing_replaces_an_interruption(runner: Runner, fault: BaseException) -> None:
-    """If the report cannot be made, or Ctrl-C comes again, what ends the verb is still the first interruption."""
+def test_the_first_interruption_is_raised(runner: Runner, fault: BaseException) -> None:
+    """An error while the report is made, or a second Ctrl-C, does not replace it."""
 
     class First(KeyboardInterrupt):
         pass
@@ -198,8 +198,8 @@ def test_nothing_replaces_an_interruption(runner: Runner, fault: BaseException) 
 
 
 @both
-def test_a_listener_that_interrupts_at_the_end_gets_the_report(runner: Runner) -> None:
-    """An interruption that arrives while the end is announced is not the loss of what was done."""
+def test_an_interruption_at_the_finished_event_carries_the_report(runner: Runner) -> None:
+    """A listener raises KeyboardInterrupt when the verb has finished."""
     emulator, spec = prepared("create_all")
 
     def interrupt(event: Any) -> None:
@@ -211,8 +211,8 @@ def test_a_listener_that_interrupts_at_the_end_gets_the_report(runner: Runner) -
     assert caught.value.report.complete
 
 
-def test_a_value_that_the_library_makes_wrongly_is_a_bug_of_the_library():
-    """The caller's wrong values are wrong arguments; inside a verb they are not the caller's."""
+def test_invalid_values_made_by_the_library_are_internal_errors():
+    """The same values made by the caller are InvalidSpec."""
     wrong = {"name": "x", "resource_id": "/subscriptions/1", "result": "created", "seconds": -1}
     with pytest.raises(InvalidSpec, match="nothing was sent"):
         Outcome(**wrong)
@@ -224,15 +224,15 @@ def test_a_value_that_the_library_makes_wrongly_is_a_bug_of_the_library():
 
 
 @both
-def test_a_listener_makes_values_of_its_own(runner: Runner) -> None:
-    """What a listener makes wrongly is its own mistake, also in the middle of a verb."""
+def test_invalid_values_made_by_a_listener_are_invalid_spec(runner: Runner) -> None:
+    """A listener is the caller's code, even in the middle of a verb."""
     emulator, spec = prepared("create_all")
     raised: list[type[Exception]] = []
 
     def listener(_event: Any) -> None:
         try:
             Finding(code="x", severity="none", message="")
-        except Exception as error:  # noqa: BLE001 - its type is what is asked for
+        except Exception as error:  # noqa: BLE001 - the test asserts its type
             raised.append(type(error))
 
     runner.client_on(emulator, lambda client: client.create_all(spec), on_event=listener)
@@ -240,8 +240,8 @@ def test_a_listener_makes_values_of_its_own(runner: Runner) -> None:
 
 
 @both
-def test_inside_a_verb_a_wrong_value_is_no_wrong_argument(runner: Runner) -> None:
-    """A flow that makes a value against the rules ends with the library's own error, whatever the colour."""
+def test_a_flow_that_makes_an_invalid_value_raises_internal_error(runner: Runner) -> None:
+    """The error is the same in both clients."""
 
     async def flow(_io: Any) -> None:
         Finding(code="x", severity="none", message="")
@@ -251,8 +251,8 @@ def test_inside_a_verb_a_wrong_value_is_no_wrong_argument(runner: Runner) -> Non
 
 
 @both
-def test_an_error_that_hides_an_interruption_is_the_interruption(runner: Runner) -> None:
-    """A lock that breaks while Ctrl-C passes through it: what comes out is Ctrl-C, with the report."""
+def test_an_error_raised_during_an_interruption_does_not_hide_it(runner: Runner) -> None:
+    """A lock fails while KeyboardInterrupt passes through it: KeyboardInterrupt is raised, with the report."""
     report = None
 
     async def flow(io: Any) -> None:
@@ -272,8 +272,8 @@ def test_an_error_that_hides_an_interruption_is_the_interruption(runner: Runner)
 
 
 @both
-def test_what_the_caller_was_handling_is_not_taken_for_an_interruption(runner: Runner) -> None:
-    """A verb that is called to clean up after Ctrl-C fails with its own error."""
+def test_an_interruption_handled_by_the_caller_does_not_count(runner: Runner) -> None:
+    """A verb that is called in an `except KeyboardInterrupt` block raises its own error."""
     try:
         raise KeyboardInterrupt
     except KeyboardInterrupt:

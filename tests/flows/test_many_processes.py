@@ -1,4 +1,4 @@
-"""Several processes at one account at once, over HTTPS: none knows of the others, and nothing of any is lost."""
+"""Several processes work on one account at once, over HTTPS, without knowing of each other; no change is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from purview_mpe.emulator import Answers, Emulator
 if TYPE_CHECKING:
     from purview_mpe.emulator import Server
 
-#: Signs in with a token that a served emulator takes for its default caller's, waits for the others, and calls.
+#: Signs in with a token of the served emulator's default caller, waits for the other processes, and calls.
 CHILD = """\
 import sys
 from azure.core.credentials import AccessToken
@@ -35,7 +35,7 @@ print([(one.subject, one.result) for one in report.outcomes], report.complete)
 
 
 def at_once(server: Server, verb: str, specs: list[Spec]) -> list[str]:
-    """What each process says; all begin when the last one is ready."""
+    """The output of each process; all begin when the last one is ready."""
     children = [
         subprocess.Popen(
             [sys.executable, "-c", CHILD, server.url, str(server.ca_file), verb, spec.factory, str(spec.account)],
@@ -62,7 +62,7 @@ def at_once(server: Server, verb: str, specs: list[Spec]) -> list[str]:
 
 
 def test_twenty_processes_grant_twenty_identities():
-    """On a policy store that refuses stale versions all twenty are Data Curator in the end."""
+    """On a policy store that refuses stale versions, all twenty have the role Data Curator in the end."""
     emulator = Emulator(foreign_connections=0, answers=Answers(stale_policy="1002"))
     specs = [
         Spec(factory=str(emulator.add_factory(f"adf-{number}")), account=str(emulator.account), name="purview")
@@ -81,7 +81,7 @@ def test_twenty_processes_grant_twenty_identities():
 
 
 def test_two_processes_onboard_one_factory():
-    """Both say that everything is in place, nothing is there twice, and a third call writes nothing."""
+    """Both reports are complete, nothing is created twice, and a third call writes nothing."""
     emulator = Emulator(empty=True, foreign_connections=0)
     account = str(emulator.add_account("contoso"))
     factory = str(emulator.add_factory("df1", managed_vnet=False, identity=False))

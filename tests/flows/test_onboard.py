@@ -1,4 +1,4 @@
-"""onboard and offboard: from a bare factory to lineage that can flow, and back."""
+"""onboard and offboard: from a bare factory to working lineage, and back."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def results(report) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("shape", ["A", "B", "C", "D", "E"])
-def test_one_call_leads_to_lineage_that_can_flow(colour, shape):
-    """Both sides are ready, the check is fine, the role is held; a second call writes nothing."""
+def test_one_call_makes_lineage_work(colour, shape):
+    """Both sides are ready, the check is ok, the role is granted; a second call writes nothing."""
     emulator, spec = bare(shape)
     began = emulator.clock.now()
     report = colour.run(emulator, lambda client: client.onboard(spec, approve=True))
@@ -52,7 +52,7 @@ def test_one_call_leads_to_lineage_that_can_flow(colour, shape):
 
 
 def test_a_dry_run_says_what_would_be_done(colour):
-    """Nothing is written."""
+    """Every step is predicted, and nothing is written."""
     emulator, spec = bare()
     report = colour.run(emulator, lambda client: client.onboard(spec, approve=True, dry_run=True))
     assert not emulator.writes
@@ -67,8 +67,8 @@ def test_a_dry_run_says_what_would_be_done(colour):
     }
 
 
-def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_give(colour):
-    """The identity does not exist yet, but the policy shows already that the caller is not an administrator."""
+def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_grant(colour):
+    """The identity does not exist yet, but the policy already shows that the caller is not an administrator."""
     emulator, spec = bare()
     report = colour.run(emulator, lambda client: client.onboard(spec, dry_run=True), roles=("Owner",))
     assert results(report)["identity"] == {"would-enable"}
@@ -77,7 +77,7 @@ def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_give(colour):
 
 
 def test_a_dry_run_hands_off_connections_that_this_caller_cannot_approve(colour):
-    """As a dry run of `approve` does: the report has the instructions, and nothing would be approved."""
+    """As in a dry run of `approve`, the report has the instructions, and nothing would be approved."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()
     emulator.clock.advance(60)
@@ -91,8 +91,8 @@ def test_a_dry_run_hands_off_connections_that_this_caller_cannot_approve(colour)
     assert report.hand_off == approving.hand_off
 
 
-def test_a_dry_run_says_that_this_caller_would_become_admin(colour):
-    """The identity does not exist yet; a caller with the right could make itself an administrator, and is warned."""
+def test_a_dry_run_warns_that_the_caller_would_become_admin(colour):
+    """The identity does not exist yet; a caller with the right would become an administrator, and is warned."""
     emulator, spec = bare()
     report = colour.run(
         emulator, lambda client: client.onboard(spec, become_admin=True, dry_run=True), roles=("Owner",)
@@ -104,7 +104,7 @@ def test_a_dry_run_says_that_this_caller_would_become_admin(colour):
 
 @pytest.mark.parametrize("approve", [False, True])
 def test_a_dry_run_reports_each_part_as_an_event(colour, approve):
-    """What shows progress counts every change, not only the identity and the connection."""
+    """A progress display counts every change, not only the identity and the connection."""
     emulator, spec = bare()
     events = []
     report = colour.run(
@@ -115,8 +115,8 @@ def test_a_dry_run_reports_each_part_as_an_event(colour, approve):
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_a_network_of_another_name_is_named(colour, dry_run):
-    """What would be created in it says which network exists, and which option names it; nothing else stops."""
+def test_a_network_of_another_name_is_named_in_the_errors(colour, dry_run):
+    """Steps inside the network fail with the existing name and the option that sets it; the other steps are done."""
     emulator = Emulator(empty=True)
     account = emulator.add_account("contoso")
     factory = emulator.add_factory("df1", network="corp-vnet", identity=False)
@@ -136,8 +136,8 @@ def test_a_network_of_another_name_is_named(colour, dry_run):
     assert colour.run(emulator, lambda client: client.onboard(right, approve=True)).complete
 
 
-def test_a_connection_to_another_account_names_the_option_of_onboard(colour):
-    """The remedy is the call that the reader made, in the words of Python and of a shell."""
+def test_a_connection_to_another_account_names_onboards_option(colour):
+    """The remedy repeats the call that the caller made, in Python and in a shell."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.connect(spec))
     other = spec.model_copy(update={"account": str(emulator.add_account("other"))})
@@ -149,7 +149,7 @@ def test_a_connection_to_another_account_names_the_option_of_onboard(colour):
         assert error.shell_remedy.startswith("Run purview-mpe onboard --replace if")
 
 
-def test_a_policy_without_a_version_is_changed(colour):
+def test_a_policy_without_a_version_can_be_written(colour):
     """It is sent back as it was read, apart from the new identity."""
     emulator, spec = bare()
     stored = emulator.catalog.policy(spec.account)
@@ -160,8 +160,8 @@ def test_a_policy_without_a_version_is_changed(colour):
     assert "version" not in sent
 
 
-def test_without_approval_it_is_not_complete(colour):
-    """What waits for the owners of the targets is in the hand-off."""
+def test_without_approval_onboard_is_not_complete(colour):
+    """Approvals left to the targets' owners are in the hand-off."""
     emulator, spec = bare()
     report = colour.run(emulator, lambda client: client.onboard(spec))
     assert report.succeeded
@@ -169,8 +169,8 @@ def test_without_approval_it_is_not_complete(colour):
     assert "Please approve" in report.hand_off
 
 
-def test_without_the_role_it_is_not_complete(colour):
-    """The policy is not read, so the report does not know whether lineage can flow, and says where to look."""
+def test_without_the_role_onboard_is_not_complete(colour):
+    """The policy is not read, so the report does not know whether lineage can flow; a warning says so."""
     emulator, spec = bare()
     report = colour.run(emulator, lambda client: client.onboard(spec, approve=True, grant=False))
     report.raise_for_failures()
@@ -182,8 +182,8 @@ def test_without_the_role_it_is_not_complete(colour):
     assert colour.run(emulator, lambda client: client.onboard(spec, approve=True)).complete
 
 
-def test_outside_the_network_the_rest_is_done(colour):
-    """Only the role is left, and the hand-off says why."""
+def test_outside_the_network_only_the_role_is_handed_off(colour):
+    """The other steps are done, and the hand-off gives the reason."""
     emulator, spec = bare(inside_network=False)
     report = colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     assert results(report)["data-curator"] == {"handed-off"}
@@ -192,8 +192,8 @@ def test_outside_the_network_the_rest_is_done(colour):
     assert "inside the network" in report.hand_off
 
 
-def test_a_factory_that_cannot_be_written_stops_only_what_depends_on_it(colour):
-    """The endpoints are made; the role has no identity to be given to."""
+def test_a_factory_that_cannot_be_written_stops_only_dependent_steps(colour):
+    """The endpoints are created; the role fails, because the factory has no identity."""
     emulator, spec = bare()
     emulator.inject(Fault.status("PUT", 403, path="*/factories/df1", times=None))
     report = colour.run(emulator, lambda client: client.onboard(spec, approve=True))
@@ -204,8 +204,8 @@ def test_a_factory_that_cannot_be_written_stops_only_what_depends_on_it(colour):
     assert report.outcomes[-1].error.remedy == "Fix the error reported for the identity, then repeat the call."
 
 
-def test_a_network_that_cannot_be_made_stops_what_stands_in_it(colour):
-    """The role and the connection need no network."""
+def test_a_network_that_cannot_be_created_stops_runtime_and_endpoints(colour):
+    """The role and the connection do not need it."""
     emulator, spec = bare()
     emulator.inject(Fault.status("PUT", 403, path="*/managedVirtualNetworks/default", times=None))
     report = colour.run(emulator, lambda client: client.onboard(spec, approve=True))
@@ -217,7 +217,7 @@ def test_a_network_that_cannot_be_made_stops_what_stands_in_it(colour):
 
 @pytest.mark.parametrize(("named", "kind"), [("ir-azure", "azure"), ("ir-self", "self-hosted"), ("ir-ssis", "ssis")])
 def test_a_runtime_of_another_kind_is_a_conflict(colour, named, kind):
-    """It is not touched, and the rest is done."""
+    """The runtime is not touched, and the other steps are done."""
     emulator, spec = bare()
     emulator.add_runtime(spec.factory, named, kind)
     wanted = spec.model_copy(update={"runtime": named})
@@ -227,7 +227,7 @@ def test_a_runtime_of_another_kind_is_a_conflict(colour, named, kind):
 
 
 def test_a_runtime_that_azure_puts_outside_the_network_is_a_failure(colour):
-    """It is read back: one that is public would not carry lineage."""
+    """It is read back, because a public runtime would not carry lineage."""
     emulator, spec = bare()
 
     def public(body):
@@ -241,7 +241,7 @@ def test_a_runtime_that_azure_puts_outside_the_network_is_a_failure(colour):
 
 
 def test_user_assigned_identities_are_kept(colour):
-    """The combined type is sent with all of them, each an empty object."""
+    """The combined identity type is sent with each of them as an empty object."""
     emulator, spec = bare()
     own = f"{spec.factory.partition('/providers/')[0]}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id1"
     body = {
@@ -256,8 +256,8 @@ def test_user_assigned_identities_are_kept(colour):
 
 
 @pytest.mark.parametrize("place", range(12))
-def test_a_run_that_died_is_finished_by_the_next(place):
-    """Whatever the first run had written, the second makes the rest, and nothing twice."""
+def test_an_interrupted_run_is_finished_by_the_next(place):
+    """The second run creates what is missing, and nothing twice."""
     emulator, spec = bare()
 
     def die(number: int) -> None:
@@ -276,7 +276,7 @@ def test_a_run_that_died_is_finished_by_the_next(place):
 
 
 def end_state(emulator: Emulator, spec: Spec) -> dict[str, object]:
-    """What there is in the end, without what is drawn by chance."""
+    """The final state, without the random parts."""
     document = emulator.dump()
     [factory] = document["factories"]
     members = emulator.catalog.members("data-curator", spec.account)
@@ -303,8 +303,8 @@ def killed_and_repeated(place: int, moment: Literal["before", "after"]) -> tuple
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("place", range(7, 83, 5))
-def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(place, moment):
-    """Before it was sent or after it was answered: a second run makes the rest, and nothing twice."""
+def test_a_run_killed_at_any_request_is_finished_by_the_next(place, moment):
+    """Killed before a request is sent or after its answer, the second run creates the rest, and nothing twice."""
     whole, whole_spec = killed_and_repeated(10_000, "before")
     emulator, spec = killed_and_repeated(place, moment)
     assert end_state(emulator, spec) == end_state(whole, whole_spec)
@@ -313,8 +313,8 @@ def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(place, moment)
     assert len(made) == len(set(made))
 
 
-def test_offboard_takes_away_in_order(colour):
-    """Role, connection, endpoints; the runtime, the network and the identity stay."""
+def test_offboard_removes_role_connection_and_endpoints(colour):
+    """In this order; the runtime, the network and the identity stay."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     report = colour.run(emulator, lambda client: client.offboard(spec))
@@ -327,8 +327,8 @@ def test_offboard_takes_away_in_order(colour):
     assert results(again) == {"data-curator": {"absent"}, "connection": {"absent"}, "endpoint": {"absent"}}
 
 
-def test_offboard_leaves_nothing_to_others_if_the_account_is_gone(colour):
-    """The role went with the account, so there is no administrator to ask."""
+def test_offboard_has_no_hand_off_if_the_account_is_gone(colour):
+    """The role was deleted with the account."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     emulator.remove(spec.account)
@@ -340,7 +340,7 @@ def test_offboard_leaves_nothing_to_others_if_the_account_is_gone(colour):
 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_every_event_of_offboard_names_offboard(colour, dry_run):
-    """What shows progress has one run to show, not a deletion that never ends."""
+    """A progress display sees one run, not a deletion that never ends."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     events = []
@@ -350,7 +350,7 @@ def test_every_event_of_offboard_names_offboard(colour, dry_run):
 
 
 def test_offboard_dry_run_writes_nothing(colour):
-    """It names what would go."""
+    """It names what would be removed."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     before = len(emulator.writes)
@@ -364,7 +364,7 @@ def test_offboard_dry_run_writes_nothing(colour):
 
 
 def test_offboard_writes_nothing_if_the_endpoints_cannot_be_listed(colour):
-    """The list is read before the first write, so no report is lost half-way."""
+    """The list is read before the first write, so that the call fails as a whole."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     before = len(emulator.writes)
@@ -374,23 +374,23 @@ def test_offboard_writes_nothing_if_the_endpoints_cannot_be_listed(colour):
     assert len(emulator.writes) == before
 
 
-def test_offboard_reports_what_it_did_if_a_later_list_is_refused(colour):
-    """The role and the connection are gone by then, and the endpoints are failures of the report."""
+def test_offboard_reports_earlier_steps_if_a_later_list_is_refused(colour):
+    """The role and the connection are already removed, and the endpoints are failures in the report."""
     emulator, spec = bare()
     colour.run(emulator, lambda client: client.onboard(spec, approve=True))
 
     def refuse(event):
         if event.outcome is not None and event.outcome.result == "disconnected":
             emulator.inject(Fault.status("GET", 403, path="managedPrivateEndpoints", times=None))
-            emulator.clock.advance(60)  # the list that was read before is old by now
+            emulator.clock.advance(60)  # the list from before the first write is out of date
 
     report = colour.run(emulator, lambda client: client.offboard(spec), on_event=refuse)
     assert results(report) == {"data-curator": {"revoked"}, "connection": {"disconnected"}, "endpoint": {"failed"}}
     assert not report.complete
 
 
-def test_a_network_that_exists_is_kept(colour):
-    """The second call has an outcome for each part that is in place."""
+def test_a_second_onboard_keeps_the_network(colour):
+    """It has an outcome for each existing part."""
     emulator, spec = bare()
     first = colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     second = colour.run(emulator, lambda client: client.onboard(spec, approve=True))

@@ -1,4 +1,4 @@
-"""onboard_many: a fleet from bare factories to lineage that can flow; one account's policy is written a few times."""
+"""onboard_many: a fleet from bare factories to working lineage, with few writes to each account's policy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUBJECTS = ["identity", "connection", "managed-network", "runtime", "endpoint", 
 
 
 def fleet(count: int, accounts: int = 1, **options) -> tuple[Emulator, list[Spec]]:
-    """So many bare factories, which share the accounts in turn."""
+    """The given number of bare factories, which share the accounts in turn."""
     emulator = Emulator(empty=True, **options)
     shared = [str(emulator.add_account(f"contoso{number}")) for number in range(accounts)]
     factories = [str(emulator.add_factory(f"adf-{number}", **BARE)) for number in range(count)]
@@ -40,7 +40,7 @@ def roles(report: FleetReport) -> list[str]:
 
 
 def test_every_factory_is_onboarded(colour):
-    """Each report is what `onboard` gives; what was made holds, and a second call writes nothing."""
+    """Each report is what `onboard` gives; everything is in place, and a second call writes nothing."""
     emulator, specs = fleet(5, accounts=2)
     report = onboard(colour, emulator, specs)
     assert report.complete
@@ -57,7 +57,7 @@ def test_every_factory_is_onboarded(colour):
 
 
 def test_a_hundred_factories_write_the_policy_a_few_times(colour):
-    """At most five writes, although Azure's limits let the factories through one after the other."""
+    """At most five writes, although Azure's limits delay the factories one after the other."""
     emulator, specs = fleet(100, enforce_limits=True, latency=0.2, request_log=None)
     specs = [spec.model_copy(update={"groups": ("account",)}) for spec in specs]
     report = colour.run(emulator, lambda client: client.onboard_many(specs))
@@ -66,8 +66,8 @@ def test_a_hundred_factories_write_the_policy_a_few_times(colour):
     assert len(emulator.catalog.members("data-curator", specs[0].account)) == 101
 
 
-def test_a_slow_factory_does_not_hold_back_the_others(colour):
-    """The identities that are ready get the role after a while."""
+def test_a_slow_factory_does_not_delay_the_others(colour):
+    """Identities that are ready get the role without it."""
     emulator, specs = fleet(3)
     began = emulator.clock.now()
     emulator.inject(Fault.delay("PUT", 400, path="/factories/adf-1"))
@@ -86,8 +86,8 @@ def test_a_slow_factory_does_not_hold_back_the_others(colour):
     assert len(policy_writes(emulator)) == 2
 
 
-def test_one_failure_stays_its_own(colour):
-    """A factory that cannot be changed has no identity; the others get everything."""
+def test_one_failure_stops_no_other_factory(colour):
+    """A factory that cannot be written has no identity; the others are complete."""
     emulator, specs = fleet(3)
     emulator.add_lock(specs[1].factory, "ReadOnly")
     report = onboard(colour, emulator, specs)
@@ -96,8 +96,8 @@ def test_one_failure_stays_its_own(colour):
     assert policy_writes(emulator) == [200]
 
 
-def test_an_account_that_does_not_exist_fails_its_own_factories(colour):
-    """The rest of the fleet is not held back by them."""
+def test_a_missing_account_fails_only_its_own_factories(colour):
+    """The other factories are onboarded."""
     emulator, specs = fleet(3)
     began = emulator.clock.now()
     missing = str(specs[1].account).replace("contoso0", "nothere")
@@ -107,7 +107,7 @@ def test_an_account_that_does_not_exist_fails_its_own_factories(colour):
     assert emulator.clock.now() - began < 110
 
 
-def test_an_unknown_principal_does_not_keep_the_others_waiting(colour):
+def test_an_unknown_identity_does_not_delay_the_others(colour):
     """Purview refuses one identity of a batch; the others are written without it."""
     emulator, specs = fleet(4, answers=Answers(unknown_principal="refused"))
     emulator.inject(
@@ -118,8 +118,8 @@ def test_an_unknown_principal_does_not_keep_the_others_waiting(colour):
     assert policy_writes(emulator) == [400, 200, 200]
 
 
-def test_without_the_right_everything_else_is_done(colour):
-    """Each factory's hand-off names its own identity alone, and the policy is asked for twice at most."""
+def test_without_the_right_only_the_role_is_handed_off(colour):
+    """Each factory's hand-off names only its own identity, and the policy is requested at most twice."""
     emulator, specs = fleet(3, inside_network=False)
     report = onboard(colour, emulator, specs)
     assert roles(report) == ["handed-off"] * 3
@@ -133,7 +133,7 @@ def test_without_the_right_everything_else_is_done(colour):
 
 
 def test_without_grant_no_policy_is_read(colour):
-    """The role is left out: what was asked for is done, the reports are not complete, and `resume` skips them."""
+    """What was requested is done, the reports are not complete, and `resume` skips the factories."""
     emulator, specs = fleet(2)
     report = onboard(colour, emulator, specs, grant=False)
     report.raise_for_failures()
@@ -145,8 +145,8 @@ def test_without_grant_no_policy_is_read(colour):
     assert not [one for one in emulator.requests if "/policystore/" in one.path]
 
 
-def test_become_admin_is_asked_once_for_the_account(colour):
-    """The caller is made collection administrator once, and every report says so."""
+def test_become_admin_is_requested_once_per_account(colour):
+    """The caller becomes a collection administrator once, and every report says so."""
     emulator, specs = fleet(3)
     report = colour.run(
         emulator, lambda client: client.onboard_many(specs, approve=True, become_admin=True), roles=("Owner",)
@@ -156,8 +156,8 @@ def test_become_admin_is_asked_once_for_the_account(colour):
     assert all("became-collection-admin" in {w.code for w in one.warnings} for one in report.reports)
 
 
-def test_a_fleet_is_resumed(colour, tmp_path):
-    """What is complete in the journal is not looked at again; a report of `create_many` does not stand for it."""
+def test_a_fleet_is_resumed_from_its_journal(colour, tmp_path):
+    """A complete factory is not requested again; a report of `create_many` does not count."""
     emulator, specs = fleet(3)
     journal = tmp_path / "fleet.jsonl"
     onboard(colour, emulator, specs[:2], journal=journal)
@@ -174,8 +174,8 @@ def test_a_fleet_is_resumed(colour, tmp_path):
     assert len([one for one in emulator.requests if one.path.endswith("/integrationRuntimes")]) == 3
 
 
-def test_time_for_the_whole_fleet(colour):
-    """What was done stays in the reports, and what is open is timed out."""
+def test_stop_after_ends_the_whole_fleet(colour):
+    """The reports show what was done; the rest is timed out."""
     emulator, specs = fleet(2)
     report = onboard(colour, emulator, specs, stop_after=30)
     assert not report.complete
@@ -184,8 +184,8 @@ def test_time_for_the_whole_fleet(colour):
         assert {("identity", "enabled"), ("connection", "connected"), ("endpoint", "timed-out")} <= results
 
 
-def test_not_waiting_still_grants(colour):
-    """The reports come once everything was asked for, and the role is there."""
+def test_wait_false_still_grants(colour):
+    """The reports come once everything was requested, and the role is granted."""
     emulator, specs = fleet(2)
     began = emulator.clock.now()
     report = onboard(colour, emulator, specs, wait=False)
@@ -193,16 +193,16 @@ def test_not_waiting_still_grants(colour):
     assert emulator.clock.now() - began < 60
 
 
-def test_reports_stream(colour):
-    """Each report comes as soon as its factory is done."""
+def test_reports_are_given_one_by_one(colour):
+    """Each report comes as soon as its factory is finished."""
     emulator, specs = fleet(2)
     reports = colour.run(emulator, lambda client: client.iter_onboard_many(specs, approve=True))
     assert {one.spec.factory for one in reports} == {spec.factory for spec in specs}
     assert all(one.complete for one in reports)
 
 
-def test_the_store_keeps_the_last_writer(colour):
-    """Where stale versions are accepted, no identity of a fleet is lost to another batch."""
+def test_a_store_without_version_check_loses_no_identity(colour):
+    """Even if stale versions are accepted, no batch of the fleet overwrites another one."""
     emulator, specs = fleet(20, answers=Answers(stale_policy="accepted"), enforce_limits=True, latency=1.0)
     assert onboard(colour, emulator, specs).complete
     members = emulator.catalog.members("data-curator", specs[0].account)
@@ -210,7 +210,7 @@ def test_the_store_keeps_the_last_writer(colour):
 
 
 @pytest.mark.parametrize("option", ["approve", "grant", "become_admin", "replace", "wait"])
-def test_flags_are_checked_before_anything_is_sent(colour, option):
+def test_flags_are_checked_before_the_first_request(colour, option):
     """The text "false" would count as true."""
     emulator, specs = fleet(1)
     with pytest.raises(ValueError, match=option):

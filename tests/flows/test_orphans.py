@@ -1,4 +1,4 @@
-"""orphans: what is left over on both sides, and never on a guess."""
+"""orphans lists leftovers on both sides, and marks as certain only what is proven."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def known(*endpoints: Any, **fields: Any) -> KnownFactory:
 
 
 def judged(connection: SeenConnection, *factories: KnownFactory) -> str:
-    """What a connection is taken for."""
+    """How a connection is judged."""
     rows, unattributed = orphan_connections([connection], factories)
     if unattributed:
         assert rows == ()
@@ -55,12 +55,12 @@ def judged(connection: SeenConnection, *factories: KnownFactory) -> str:
     return {True: "certain", False: "perhaps"}[rows[0].certain] if rows else "not listed"
 
 
-#: An endpoint whose private endpoint shows where the factory's stand.
+#: An endpoint whose private endpoint shows the resource group of the factory's private endpoints.
 NEIGHBOUR = an_endpoint("other", "blob", private_endpoint_id=f"{HIDDEN}/df1.other")
 
 
 def test_rows_of_one_target_are_in_the_order_of_their_endpoints() -> None:
-    """Azure lists connections in no documented order, and targets stay in the order of the account."""
+    """Azure lists connections in no documented order; targets stay in the order of the account."""
     last = SeenConnection(STORAGE, a_connection(f"{HIDDEN}/df1.a"))
     rows, _ = orphan_connections([*(seen(f"{HIDDEN}/df1.{name}") for name in "cb"), last], [known(NEIGHBOUR)])
     assert [(row.target_id, row.endpoint) for row in rows] == [(ACCOUNT, "b"), (ACCOUNT, "c"), (STORAGE, "a")]
@@ -70,10 +70,10 @@ def test_rows_of_one_target_are_in_the_order_of_their_endpoints() -> None:
 
 
 @pytest.mark.parametrize("given", [f"{HIDDEN}/df1.purview", f"{HIDDEN}/df1.purview".upper().replace("/SUB", "/sub")])
-@pytest.mark.parametrize("told", [f"{HIDDEN}/df1.purview", None])
-def test_a_connection_in_use_is_not_an_orphan(given, told):
-    """The factory has the endpoint, with that private endpoint or with one that Azure does not show."""
-    assert judged(seen(given), known(an_endpoint(private_endpoint_id=told), NEIGHBOUR)) == "not listed"
+@pytest.mark.parametrize("shown", [f"{HIDDEN}/df1.purview", None])
+def test_a_connection_in_use_is_not_an_orphan(given, shown):
+    """The factory has the endpoint, and shows either this private endpoint or none."""
+    assert judged(seen(given), known(an_endpoint(private_endpoint_id=shown), NEIGHBOUR)) == "not listed"
 
 
 @pytest.mark.parametrize(
@@ -81,28 +81,28 @@ def test_a_connection_in_use_is_not_an_orphan(given, told):
     [(), (an_endpoint("purview2"),), (an_endpoint(resource_id=ELSEWHERE),)],
     ids=["none", "another name", "another target"],
 )
-def test_an_endpoint_that_is_gone_leaves_a_certain_orphan(endpoints):
-    """The factory was read, has no such endpoint, and keeps its other private endpoints in the same place."""
+def test_a_deleted_endpoint_is_a_certain_orphan_if_the_factory_was_read(endpoints):
+    """The factory has no such endpoint, and its other private endpoints are in the same resource group."""
     assert judged(seen(f"{HIDDEN}/df1.purview", description=""), known(*endpoints, NEIGHBOUR)) == "certain"
 
 
 @pytest.mark.parametrize(
     ("connection", "factories", "taken_for"),
     [
-        # The description alone says that it is the factory's, and anyone can write that.
+        # Only the description says that it is the factory's, and anyone can write that.
         (seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), (), "perhaps"),
         (seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), (known(endpoints=None),), "perhaps"),
         (seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), (known(),), "perhaps"),
         (seen(f"{OTHER_NETWORK}/df1.purview", description=DESCRIBED), (known(NEIGHBOUR),), "perhaps"),
         (seen(f"{STRANGER}/df1.purview", description=DESCRIBED), (known(NEIGHBOUR),), "perhaps"),
-        # Synapse, Fabric and Purview's own scanning stand in resource groups of the same form.
+        # Private endpoints of Synapse, Fabric and Purview's own scanning are in resource groups of the same form.
         (seen(f"{HIDDEN}/df1.purview", description=""), (), "unattributed"),
         (seen(f"{HIDDEN}/df1.purview", description=""), (known(endpoints=None),), "unattributed"),
         (seen(f"{HIDDEN}/df1.purview", description=""), (known(),), "unattributed"),
         (seen(f"{OTHER_NETWORK}/df1.purview", description=""), (known(NEIGHBOUR),), "unattributed"),
         (seen(f"{HIDDEN}/mysynapse-007.AzurePurview371", description=""), (known(NEIGHBOUR),), "unattributed"),
         (seen(f"{HIDDEN}/pv1.AzurePurview-1", description="Requested by Purview"), (known(NEIGHBOUR),), "unattributed"),
-        # A private endpoint of a customer's own, whatever it is called.
+        # A customer's own private endpoint, whatever its name.
         (seen(f"{STRANGER}/df1.selfhosted-ir", status="Approved"), (known(NEIGHBOUR),), "not listed"),
         (seen(f"{STRANGER}/df1.purview"), (known(),), "not listed"),
         (seen(f"{STRANGER}/df1.purview", description="Requested by DataFactory:df2, Name:purview"), (), "not listed"),
@@ -112,20 +112,20 @@ def test_an_endpoint_that_is_gone_leaves_a_certain_orphan(endpoints):
         (seen(f"{HIDDEN}/.purview"), (), "not listed"),
     ],
 )
-def test_what_is_not_proven_is_not_certain(connection, factories, taken_for):
-    """A name proves nothing: certain is only what stands among the private endpoints of a factory that was read."""
+def test_an_unproven_connection_is_not_certain(connection, factories, taken_for):
+    """A name proves nothing: certain needs the resource group of the private endpoints of a factory that was read."""
     assert judged(connection, *factories) == taken_for
 
 
-def test_another_private_endpoint_of_the_name_is_not_certain():
-    """The endpoint exists, with a private endpoint in another place: one of the two may be on its way out."""
+def test_a_second_private_endpoint_of_the_name_is_not_certain():
+    """The endpoint's own private endpoint is in another resource group: either of them may be about to go."""
     ours = an_endpoint(private_endpoint_id=f"{OTHER_NETWORK}/df1.purview")
     assert judged(seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), known(ours)) == "perhaps"
     assert judged(seen(f"{HIDDEN}/df1.purview", description=""), known(ours)) == "unattributed"
 
 
-def test_a_row_says_what_to_look_at():
-    """Id of the factory where it was read, its name where not; and the status, which tells how urgent it is."""
+def test_a_row_names_factory_endpoint_status_and_target():
+    """The factory is an id if it was read, and a name otherwise."""
     (row,), _ = orphan_connections([seen(f"{HIDDEN}/DF1.purview", status="Approved")], [known(NEIGHBOUR)])
     assert (row.factory, row.endpoint, row.status, row.target_id) == (FACTORY, "purview", "Approved", ACCOUNT)
     assert row.reason == "The factory has no endpoint of this name."
@@ -141,8 +141,8 @@ def test_a_row_says_what_to_look_at():
 # --- endpoints
 
 
-def test_a_target_that_is_gone():
-    """Certain if it was asked for and is not there; nothing if it is; open if it may not be read."""
+def test_an_endpoint_to_a_missing_target_is_a_certain_orphan():
+    """With an existing or unreadable target it is not listed; if it is also Disconnected, it is not certain."""
     factory = known(an_endpoint(), an_endpoint("old", "blob", resource_id=OTHER_STORAGE))
     target = ArmId.parse(OTHER_STORAGE)
     assert suspects(an_account(), ACCOUNT_ID, [factory]) == (target,)
@@ -157,8 +157,8 @@ def test_a_target_that_is_gone():
     assert not row.certain
 
 
-def test_a_deleted_account_leaves_its_endpoints():
-    """The factory is known to serve it by its connection, or by the account's endpoint."""
+def test_endpoints_to_a_deleted_account_are_looked_at():
+    """The factory belongs to it by its connection, or by its account endpoint."""
     for factory in (known(an_endpoint()), known(an_endpoint("b", "blob"), purview_account=ACCOUNT)):
         assert len(suspects(None, ACCOUNT_ID, [factory])) == 1
 
@@ -173,19 +173,19 @@ def test_a_deleted_account_leaves_its_endpoints():
         an_endpoint("ours", "blob", resource_id=STORAGE.upper()),
     ],
 )
-def test_endpoints_of_other_jobs_are_not_asked_about(endpoint):
-    """Other groups, reserved ones, other types, and what the account uses now."""
+def test_endpoints_for_other_purposes_are_left_out(endpoint):
+    """Other groups, reserved ones, other types, and targets that the account uses now."""
     assert suspects(an_account(), ACCOUNT_ID, [known(an_endpoint(), endpoint)]) == ()
 
 
-def test_a_factory_that_serves_another_account():
-    """Its endpoints are none of this account's business."""
+def test_a_factory_of_another_account_is_left_out():
+    """Its endpoints belong to the other account."""
     other = known(an_endpoint("old", "blob", resource_id=OTHER_STORAGE), purview_account=ELSEWHERE)
     assert suspects(an_account(), ACCOUNT_ID, [other]) == ()
 
 
 def test_which_factories_are_read():
-    """Those in the account's subscription, those connected to it, those that a connection names."""
+    """Those in the account's subscription, those connected to it, and those that a connection names."""
     far = ArmId.parse(FACTORY.replace("00000000-0000-0000-0000-000000000001", OTHER_SUBSCRIPTION))
     assert concerns(known(), ACCOUNT_ID, [])
     assert not concerns(known(id=far), ACCOUNT_ID, [])
@@ -195,8 +195,8 @@ def test_which_factories_are_read():
 
 
 @given(item=st.dictionaries(st.sampled_from(("id", "properties", "name")), json_values))
-def test_any_listed_factory_is_read(item):
-    """One without an id is left out."""
+def test_any_listed_factory_is_accepted(item):
+    """A factory without an id is left out."""
     factory = factory_json.read_known_factory(item)
     assert factory is None or str(factory.id) == item["id"].removesuffix("/")
 
@@ -210,8 +210,8 @@ def look(colour: Any, emulator: Emulator, **options: Any) -> Orphans:
 
 
 @pytest.mark.parametrize("shape", "ABCDE")
-def test_a_healthy_setup_has_none(colour, shape):
-    """Strangers' connections are not listed, and nothing is written."""
+def test_a_healthy_setup_has_no_orphans(colour, shape):
+    """Foreign connections are not listed, and nothing is written."""
     emulator = Emulator(shape=shape, foreign_connections=20)
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True)).raise_for_failures()
     before = len(emulator.writes)
@@ -221,8 +221,8 @@ def test_a_healthy_setup_has_none(colour, shape):
 
 
 @pytest.mark.parametrize("shape", "AC")
-def test_a_deleted_factory_leaves_its_connections(colour, shape):
-    """Approved ones, a way in for whoever comes next; the factory may be elsewhere, so none is certain."""
+def test_connections_of_a_deleted_factory_are_not_certain(colour, shape):
+    """They stay approved, but the factory may exist where the caller cannot see it."""
     emulator = Emulator(shape=shape)
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True)).raise_for_failures()
     emulator.remove(emulator.factory)
@@ -233,8 +233,8 @@ def test_a_deleted_factory_leaves_its_connections(colour, shape):
     assert {row.target_id for row in rows} == {str(target) for target in emulator.targets(emulator.account).values()}
 
 
-def test_a_deleted_endpoint_leaves_a_certain_orphan(colour, emulator, ready):
-    """The factory is there and was read."""
+def test_the_connection_of_a_deleted_endpoint_is_certain(colour, emulator, ready):
+    """The factory exists and was read."""
     ours = next(endpoint for endpoint in emulator.endpoints() if endpoint.name == "purview_blob")
     emulator.add_connection(ours.target, private_endpoint_id=ours.private_endpoint_id.replace("_blob", "_old"))
     (row,) = look(colour, emulator).connections
@@ -242,7 +242,7 @@ def test_a_deleted_endpoint_leaves_a_certain_orphan(colour, emulator, ready):
 
 
 def test_a_factory_in_another_subscription_is_found(colour, emulator):
-    """Accounts serve factories of other subscriptions, and those that can be seen are looked at."""
+    """Accounts serve factories of other subscriptions, and visible subscriptions are searched."""
     far = emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION)
     spec = spec_for(emulator, factory=str(far))
     colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
@@ -250,7 +250,7 @@ def test_a_factory_in_another_subscription_is_found(colour, emulator):
 
 
 def test_what_is_listed_twice_is_read_once(colour, emulator, ready):
-    """Pages that overlap list a subscription, a factory or a network again; that costs no request."""
+    """If overlapping pages list a subscription, a factory or a network twice, no request is added."""
     once = look(colour, emulator)
     asked = len(emulator.requests)
     emulator.clear_requests()
@@ -268,8 +268,8 @@ def test_what_is_listed_twice_is_read_once(colour, emulator, ready):
     ],
     ids=["403", "truncated"],
 )
-def test_subscriptions_that_cannot_be_listed(colour, emulator, ready, fault):
-    """Then the account's own is looked at, and a factory of another one is not called gone."""
+def test_without_the_list_of_subscriptions_the_accounts_own_is_searched(colour, emulator, ready, fault):
+    """A factory of another subscription does not count as deleted."""
     far = emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION)
     emulator.add_endpoint(far, "theirs", emulator.account, "account")
     assert look(colour, emulator).connections == ()
@@ -281,7 +281,7 @@ def test_subscriptions_that_cannot_be_listed(colour, emulator, ready, fault):
 
 @pytest.mark.parametrize("reveal", ["at-once", "never"])
 def test_a_customers_own_private_endpoint_is_not_listed(colour, reveal):
-    """It is live and approved, and called as an endpoint of the factory could be: deleting it would cut someone off."""
+    """It is in use, approved, and named like an endpoint of the factory: deleting it would cut off its owner."""
     emulator = Emulator(reveal_private_endpoint_ids=reveal)
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
     emulator.add_connection(
@@ -295,7 +295,7 @@ def test_a_customers_own_private_endpoint_is_not_listed(colour, reveal):
 
 
 def test_connections_of_other_services_are_counted(colour, emulator, ready):
-    """Synapse's stand in resource groups of the same form: none is called a left-over, and the finding names them."""
+    """Synapse's are in resource groups of the same form: they are not listed as orphans; the finding counts them."""
     theirs = [f"{HIDDEN}/mysynapse-007.AzurePurview{number}" for number in range(25)]
     for private_endpoint_id in theirs:
         emulator.add_connection(
@@ -312,7 +312,7 @@ def test_connections_of_other_services_are_counted(colour, emulator, ready):
 
 
 def test_without_exact_ids_no_connection_is_certain(colour):
-    """Where the factory does not show its private endpoints, nothing says where they stand."""
+    """If the factory does not show its private endpoints, their resource group is unknown."""
     emulator = Emulator(reveal_private_endpoint_ids="never")
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
     ours = next(endpoint for endpoint in emulator.endpoints() if endpoint.name == "purview_blob")
@@ -325,8 +325,8 @@ def test_without_exact_ids_no_connection_is_certain(colour):
     assert (row.endpoint, row.certain) == ("purview_old", False)
 
 
-def test_a_target_that_was_deleted(colour, emulator, ready):
-    """The account's former storage: its endpoints are orphans, for certain."""
+def test_an_endpoint_to_a_deleted_target_is_certain(colour, emulator, ready):
+    """The account no longer uses the storage, and it does not exist."""
     other = emulator.add_account("pv2")
     storage = emulator.targets(other)["blob"]
     emulator.add_endpoint(emulator.factory, "former", storage, "blob")
@@ -336,8 +336,8 @@ def test_a_target_that_was_deleted(colour, emulator, ready):
     assert (row.endpoint, row.target_id, row.certain) == ("former", str(storage), True)
 
 
-def test_a_target_that_was_deleted_although_the_account_names_it(colour, emulator, ready):
-    """The account's JSON is not believed about what is there: the endpoint is an orphan, and a finding says why."""
+def test_an_endpoint_to_a_deleted_target_that_the_account_names_is_certain(colour, emulator, ready):
+    """The account's JSON does not prove that the target exists; a finding says that it does not."""
     namespace = emulator.targets(emulator.account)["namespace"]
     emulator.remove(namespace)
     found = look(colour, emulator)
@@ -348,16 +348,16 @@ def test_a_target_that_was_deleted_although_the_account_names_it(colour, emulato
     assert finding.message == f"The account names {namespace}, which does not exist."
 
 
-def test_a_deleted_account_is_no_error(colour, emulator, ready):
-    """Its own endpoint is an orphan; its storage and namespace are still there."""
+def test_a_deleted_account_is_not_an_error(colour, emulator, ready):
+    """Its own endpoint is an orphan; its storage and namespace still exist."""
     emulator.remove(emulator.account)
     found = look(colour, emulator)
     assert found.connections == ()
     assert [(row.endpoint, row.certain) for row in found.endpoints] == [("purview", True)]
 
 
-def test_targets_of_every_type_are_asked_for(colour, emulator, ready):
-    """With the account everything behind it can go."""
+def test_targets_of_every_type_are_read(colour, emulator, ready):
+    """Everything behind an account may be deleted with it."""
     for target in reversed(dict.fromkeys(emulator.targets(emulator.account).values())):
         emulator.remove(target)
     rows = look(colour, emulator).endpoints
@@ -375,8 +375,8 @@ def test_targets_of_every_type_are_asked_for(colour, emulator, ready):
     ],
     ids=["403", "500", "another tenant"],
 )
-def test_a_target_that_cannot_be_read_is_not_called_gone(colour, emulator, ready, fault):
-    """Unless the endpoint says Disconnected; and even then it is not certain."""
+def test_an_unreadable_target_is_not_a_certain_orphan(colour, emulator, ready, fault):
+    """The endpoint is listed only if it is Disconnected."""
     storage = emulator.targets(emulator.add_account("pv2"))["blob"]
     emulator.add_endpoint(emulator.factory, "former", storage, "blob")
     emulator.add_endpoint(emulator.factory, "cut", storage, "queue", status="Disconnected")
@@ -390,22 +390,22 @@ def test_a_target_that_cannot_be_read_is_not_called_gone(colour, emulator, ready
     ("path", "code"),
     [("*/providers/Microsoft.DataFactory/factories", "factories-unreadable"), ("*/managedVirtualNetworks", "factory-unreadable")],
 )  # fmt: skip
-def test_factories_that_cannot_be_read(colour, emulator, ready, path, code):
-    """Are said, and their connections are not certain."""
+def test_unreadable_factories_are_findings(colour, emulator, ready, path, code):
+    """Their connections are not certain."""
     emulator.inject(Fault.status("GET", 403, path=path, times=None))
     found = look(colour, emulator)
     assert code in {finding.code for finding in found.findings}
     assert [row.certain for row in found.connections] == [False] * 4
 
 
-def test_a_factory_deleted_while_we_look(colour, emulator, ready):
-    """It was listed a moment ago; with it went the proof that its connections were its own."""
+def test_a_factory_deleted_during_the_search_is_not_certain(colour, emulator, ready):
+    """Without its endpoints there is not enough proof that the connections were its own."""
     emulator.inject(Fault.status("GET", 404, path="managedVirtualNetworks", times=None))
     assert [row.certain for row in look(colour, emulator).connections] == [False] * 4
 
 
-def test_a_subscription_without_data_factory_has_none(colour, emulator, ready):
-    """Where the resource provider is not registered nothing is left over, and nothing is said."""
+def test_a_subscription_without_data_factory_has_no_orphans(colour, emulator, ready):
+    """If the resource provider is not registered, no finding is needed."""
     emulator.unregister("Microsoft.DataFactory", OTHER_SUBSCRIPTION)
     found = look(colour, emulator)
     assert found.connections == found.findings == ()
@@ -422,8 +422,8 @@ def test_a_subscription_without_data_factory_has_none(colour, emulator, ready):
     ],
     ids=["401", "400", "500", "reset", "html"],
 )
-def test_one_odd_factory_does_not_stop_the_search(colour, emulator, ready, fault):
-    """Whatever one factory answers, the others are looked at, and nothing of that one is certain."""
+def test_one_unreadable_factory_does_not_stop_the_search(colour, emulator, ready, fault):
+    """The other factories are read, and this factory's connections are not certain."""
     odd = emulator.add_factory("odd")
     emulator.add_endpoint(odd, "theirs", emulator.account, "account")
     emulator.inject(fault)
@@ -432,8 +432,8 @@ def test_one_odd_factory_does_not_stop_the_search(colour, emulator, ready, fault
     assert [(row.factory, row.certain) for row in found.connections if row.factory == str(odd)] == [(str(odd), False)]
 
 
-def test_one_odd_subscription_does_not_stop_the_search(colour, emulator, ready):
-    """A subscription of another tenant answers 401 to its list; what the others hold is found."""
+def test_one_unreadable_subscription_does_not_stop_the_search(colour, emulator, ready):
+    """A subscription of another tenant answers 401 to its list; the other subscriptions are searched."""
     emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION)
     emulator.inject(Fault.status("GET", 401, path=f"*{OTHER_SUBSCRIPTION}*", times=None))
     found = look(colour, emulator)
@@ -441,8 +441,8 @@ def test_one_odd_subscription_does_not_stop_the_search(colour, emulator, ready):
     assert found.connections == ()
 
 
-def test_a_sign_in_that_ends_ends_it(colour, emulator, ready):
-    """Where Azure refuses the token for the account itself, nothing can be said."""
+def test_a_refused_sign_in_ends_the_search(colour, emulator, ready):
+    """If Azure refuses the token for the account itself, the call raises."""
     emulator.inject(Fault.status("GET", 401, times=None))
     with pytest.raises(AccessDenied) as raised:
         look(colour, emulator)
@@ -450,20 +450,20 @@ def test_a_sign_in_that_ends_ends_it(colour, emulator, ready):
 
 
 def test_a_factory_of_a_hidden_subscription_is_not_certain(colour, emulator, ready):
-    """A 404 that only says that the subscription is not there says nothing about the factory."""
+    """A 404 of the subscription does not mean that the factory was deleted."""
     emulator.inject(Fault.status("GET", 404, code="SubscriptionNotFound", path="managedVirtualNetworks", times=None))
     assert [row.certain for row in look(colour, emulator).connections] == [False] * 4
 
 
-def test_an_id_that_is_not_one_is_refused(colour, emulator):
-    """Before anything is sent."""
+def test_an_invalid_account_id_is_refused(colour, emulator):
+    """The error is raised before the first request."""
     with pytest.raises(InvalidSpec):
         colour.run(emulator, lambda client: client.orphans("pv1"))
     assert not emulator.requests
 
 
 def test_a_hidden_subscription_is_a_finding(colour, emulator):
-    """A 404 of the subscription says what this sign-in can see, and nothing of what exists."""
+    """A 404 of the subscription says what this sign-in can see, not what exists."""
     nowhere = str(emulator.account).replace("000000000001", "000000000009")
     found = colour.run(emulator, lambda client: client.orphans(nowhere))
     assert found.connections == found.endpoints == ()
@@ -474,8 +474,8 @@ def test_a_hidden_subscription_is_a_finding(colour, emulator):
 
 @settings(deadline=None, max_examples=30)
 @given(data=st.data())
-def test_nothing_in_use_is_ever_listed(data):
-    """Over random factories: an endpoint's own connection is never an orphan, and only unused ones are certain."""
+def test_connections_in_use_are_never_listed(data):
+    """Over random factories: an endpoint's own connection is never an orphan, and none is certain."""
     emulator = Emulator(
         shape=data.draw(st.sampled_from("ABCDE")),
         reveal_private_endpoint_ids=data.draw(st.sampled_from(("at-once", "never"))),

@@ -1,4 +1,4 @@
-"""What planning and checking many factories promise, in both colours: economy, isolation, and nothing written."""
+"""What plan_many and check_many promise, in both colours: few requests, isolation, and no writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def lists(emulator: Emulator, ending: str) -> int:
     return sum(request.method == "GET" and request.path.endswith(ending) for request in emulator.requests)
 
 
-def test_each_plan_is_that_of_its_factory(colour: Colour, emulator: Emulator):
+def test_each_plan_equals_that_of_a_single_plan(colour: Colour, emulator: Emulator):
     """Plans come in the order of the specs, equal what `plan` gives for each, and nothing is written."""
     specs = fleet_of(emulator, 4)
     emulator.add_endpoint(specs[1].factory, "purview", str(emulator.account), "account")
@@ -41,8 +41,8 @@ def test_plans_share_the_reads_of_an_account(colour: Colour, emulator: Emulator)
     assert lists(emulator, "/accounts/pv1") == 1
 
 
-def test_a_fleet_of_plans_shares_the_room_of_a_target(colour: Colour):
-    """Each plan alone would fit; the fourth of the fleet does not, and says so as a conflict."""
+def test_plans_of_a_fleet_share_the_room_of_a_target(colour: Colour):
+    """Each plan alone would fit; the fourth of the fleet does not, and has a conflict."""
     emulator = filled(storage=194)
     specs = fleet_of(emulator, 4)
     found = colour.run(emulator, lambda client: client.plan_many(specs))
@@ -51,8 +51,8 @@ def test_a_fleet_of_plans_shares_the_room_of_a_target(colour: Colour):
     assert [warning.code for warning in found.warnings] == ["target-nearly-full"]
 
 
-def test_a_factory_without_a_plan_has_an_error(colour: Colour, emulator: Emulator):
-    """A missing factory does not stop the others."""
+def test_a_missing_factory_is_an_error_of_the_fleet_plan(colour: Colour, emulator: Emulator):
+    """The other factories have their plans."""
     good = fleet_of(emulator, 2)
     gone = good[0].model_copy(update={"factory": f"{good[0].factory}-gone"})
     found = colour.run(emulator, lambda client: client.plan_many([good[0], gone, good[1]]))
@@ -62,8 +62,8 @@ def test_a_factory_without_a_plan_has_an_error(colour: Colour, emulator: Emulato
     assert repr(found) == "<FleetPlan of 3 factories: 8 create, 1 unreadable>"
 
 
-def test_each_factory_of_a_plan_is_an_event(colour: Colour, emulator: Emulator):
-    """A progress display can count the factories that have their plan."""
+def test_each_factory_of_a_fleet_plan_has_a_finished_event(colour: Colour, emulator: Emulator):
+    """A progress display can count the factories that are planned."""
     events: list[Event] = []
     specs = fleet_of(emulator, 3)
     colour.run(emulator, lambda client: client.plan_many(specs), on_event=events.append)
@@ -73,8 +73,8 @@ def test_each_factory_of_a_plan_is_an_event(colour: Colour, emulator: Emulator):
 
 
 @pytest.mark.parametrize("verb", ["plan_many", "check_many", "delete_many"])
-def test_one_spec_is_not_a_fleet(colour: Colour, emulator: Emulator, verb: str):
-    """A single spec is refused before anything is sent."""
+def test_a_single_spec_is_not_a_fleet(colour: Colour, emulator: Emulator, verb: str):
+    """The error is raised before the first request."""
     with pytest.raises(InvalidSpec, match="pass a list of specs"):
         colour.run(emulator, lambda client: getattr(client, verb)(spec_for(emulator)))
     assert list(emulator.requests) == []
@@ -83,7 +83,7 @@ def test_one_spec_is_not_a_fleet(colour: Colour, emulator: Emulator, verb: str):
 # --- check_many
 
 
-def test_each_check_is_that_of_its_factory(colour: Colour, emulator: Emulator):
+def test_each_check_equals_that_of_a_single_check(colour: Colour, emulator: Emulator):
     """Checks come in the order of the specs and equal what `check` gives for each."""
     specs = fleet_of(emulator, 3, purview_account=emulator.account)
     specs[1] = specs[1].model_copy(update={"account": None})
@@ -103,8 +103,8 @@ def test_checks_share_the_reads_of_an_account(colour: Colour, emulator: Emulator
     assert lists(emulator, "/metadataPolicies") == 1
 
 
-def test_a_factory_without_a_check_has_an_error(colour: Colour, emulator: Emulator):
-    """A missing factory has an error; one that is connected to no account is checked as far as that goes."""
+def test_a_missing_factory_is_an_error_of_the_fleet_check(colour: Colour, emulator: Emulator):
+    """A factory without a Purview connection is checked all the same, without an account."""
     good, bare = fleet_of(emulator, 2)
     gone = good.model_copy(update={"factory": f"{good.factory}-gone"})
     specs = [good, gone, bare.model_copy(update={"account": None})]
@@ -116,8 +116,8 @@ def test_a_factory_without_a_check_has_an_error(colour: Colour, emulator: Emulat
     assert repr(found).startswith("<FleetCheck of 3 factories: ")
 
 
-def test_an_account_that_fails_is_the_error_of_its_factories(colour: Colour, emulator: Emulator):
-    """A server error on one account leaves the factories of the other account alone."""
+def test_an_unreadable_account_fails_only_its_factories(colour: Colour, emulator: Emulator):
+    """A server error on one account does not affect the factories of the other account."""
     other = emulator.add_account("pv2")
     specs = [*fleet_of(emulator, 1), spec_for(emulator, other)]
     emulator.inject(Fault.status("GET", 500, path="/accounts/pv2", times=99))
@@ -125,11 +125,11 @@ def test_an_account_that_fails_is_the_error_of_its_factories(colour: Colour, emu
     assert [one.error is None for one in found.factories] == [True, False]
 
 
-# --- carrying a plan out
+# --- applying a fleet plan
 
 
-def test_a_plan_of_a_fleet_is_carried_out(colour: Colour, emulator: Emulator):
-    """Each factory gets what its plan holds, also after the plan was kept in a file."""
+def test_create_many_applies_a_fleet_plan(colour: Colour, emulator: Emulator):
+    """Each factory gets what its plan holds, even if the plan was stored as JSON."""
     specs = fleet_of(emulator, 3)
     found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
     read = type(found).model_validate_json(found.model_dump_json())
@@ -140,8 +140,8 @@ def test_a_plan_of_a_fleet_is_carried_out(colour: Colour, emulator: Emulator):
     assert again.counts == {"kept": 12}
 
 
-def test_nothing_is_done_that_the_plan_does_not_hold(colour: Colour, emulator: Emulator):
-    """A step that was taken out of the plan is not carried out, and a contradiction stops only its own step."""
+def test_only_steps_of_the_plan_are_carried_out(colour: Colour, emulator: Emulator):
+    """A step removed from the plan is not carried out, and a conflict stops only its own step."""
     specs = fleet_of(emulator, 2)
     found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
     first, second = found.factories
@@ -157,8 +157,8 @@ def test_nothing_is_done_that_the_plan_does_not_hold(colour: Colour, emulator: E
     assert results["purview_queue"] == results["purview_namespace"] == "created"
 
 
-def test_a_plan_with_a_conflict_is_not_carried_out(colour: Colour, emulator: Emulator):
-    """That factory ends without a write, even if the conflict is gone by now; the others go on."""
+def test_a_factory_whose_plan_has_a_conflict_is_not_changed(colour: Colour, emulator: Emulator):
+    """No request writes to that factory, even if the conflict no longer exists; the others are created."""
     specs = fleet_of(emulator, 2)
     emulator.add_endpoint(specs[0].factory, "purview_blob", str(emulator.account) + "2", "account")
     found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
@@ -168,8 +168,8 @@ def test_a_plan_with_a_conflict_is_not_carried_out(colour: Colour, emulator: Emu
     assert len(emulator.writes) == 4
 
 
-def test_a_factory_without_a_plan_is_refused(colour: Colour, emulator: Emulator):
-    """Nobody has seen what would be done to it, so nothing is sent; so is a fleet of none."""
+def test_a_fleet_plan_with_an_unplanned_factory_is_refused(colour: Colour, emulator: Emulator):
+    """Its steps are unknown, so no request is sent; an empty fleet plan is refused, too."""
     good = fleet_of(emulator, 1)
     gone = good[0].model_copy(update={"factory": f"{good[0].factory}-gone"})
     found: FleetPlan = colour.run(emulator, lambda client: client.plan_many([*good, gone]))

@@ -1,4 +1,4 @@
-"""Private endpoints in a network of the customer's own: plan, create, status, delete."""
+"""Private endpoints in the customer's own network: plan, create, status, delete."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def with_policy(place: Place) -> Place:
     return place
 
 
-#: In how many ways names can resolve: zones of a hub, zones to make, a policy, and none at all.
+#: The ways in which names can resolve: zones of a hub, zones to create, a policy, and no zones.
 WAYS = {
     "hub": lambda shape: a_place(shape, "existing").with_zones(),
     "made": lambda shape: a_place(shape, "create"),
@@ -60,7 +60,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("purpose", PURPOSES)
 @pytest.mark.parametrize("shape", "ABCDE")
-def test_one_call_leads_to_names_that_resolve(colour, shape, purpose, way):
+def test_one_call_creates_endpoints_whose_names_resolve(colour, shape, purpose, way):
     """Every endpoint is ready; a second call writes nothing and needs few requests."""
     place = WAYS[way](shape)
     report = create(place, colour, purpose, approve=True)
@@ -81,8 +81,8 @@ def test_one_call_leads_to_names_that_resolve(colour, shape, purpose, way):
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_what_is_created_can_be_taken_away(colour, purpose):
-    """The endpoints go with their records; zones and links stay, and so does everything else."""
+def test_delete_removes_what_create_has_created(colour, purpose):
+    """The endpoints go with their records; zones and links stay, and so do all other resources."""
     place = a_place("A")
     create(place, colour, purpose, approve=True)
 
@@ -112,7 +112,7 @@ def test_a_dry_run_writes_nothing(colour):
 @pytest.mark.parametrize(
     ("approval", "word", "complete"), [("automatic", "already-approved", True), ("manual", "would-approve", False)]
 )
-def test_a_dry_run_foretells_approvals(colour, approval, word, complete):
+def test_a_dry_run_predicts_approvals(colour, approval, word, complete):
     """Existing private endpoints have a connection; the others have none yet."""
     place = a_place("B", "none", fields={"approval": approval})
     create(place, colour)
@@ -148,7 +148,7 @@ def test_an_open_account_needs_only_ingestion(colour):
 
 
 @pytest.mark.parametrize("linked", [True, False])
-def test_a_missing_zone_is_refused_before_anything_is_written(colour, linked):
+def test_a_missing_zone_is_refused_before_the_first_write(colour, linked):
     """`existing` goes on only if every zone is linked; the finding names the zone."""
     place = a_place("B", "existing")
     if not linked:
@@ -163,8 +163,8 @@ def test_a_missing_zone_is_refused_before_anything_is_written(colour, linked):
     assert "dns-zone-missing" in {finding.code for finding in shown.findings}
 
 
-def test_an_unlinked_zone_elsewhere_is_not_doubled(colour):
-    """It is neither written nor doubled: the remedy names its resource group, and then it is linked."""
+def test_an_unlinked_zone_in_another_group_is_not_duplicated(colour):
+    """It is neither written nor created again: the remedy names its resource group, with which it is linked."""
     place = a_place("B").with_zones(linked=False)
     with pytest.raises(PlanConflict, match="zone_resource_group"):
         create(place, colour)
@@ -177,8 +177,8 @@ def test_an_unlinked_zone_elsewhere_is_not_doubled(colour):
     assert results(report)["dns-link"] == ["created"] * 3
 
 
-def test_a_zone_group_of_a_policy_is_left_alone(colour):
-    """Whatever its name and zones, a zone group that exists is not touched."""
+def test_an_existing_zone_group_is_left_alone(colour):
+    """Whatever its name and zones, it is not touched."""
     place = a_place("B").with_zones()
     create(place, colour, approve=True)
     zone_groups = [one.zone_groups for one in place.azure.networks.private_endpoints()]
@@ -188,16 +188,16 @@ def test_a_zone_group_of_a_policy_is_left_alone(colour):
     assert len(place.azure.writes) == writes
 
 
-def test_a_policy_that_is_faster_wins(colour):
-    """Its zone group is there before ours is written: it counts as kept."""
+def test_a_zone_group_created_by_a_faster_policy_is_kept(colour):
+    """It exists before the run writes its own."""
     place = with_policy(a_place("B", "existing"))
     report = create(place, colour, approve=True)
     assert report.complete
     assert {one.zone_groups for one in place.azure.networks.private_endpoints()} == {("deployedByPolicy",)}
 
 
-def test_a_zone_group_with_other_zones_is_said(colour):
-    """It stays, and so the names do not resolve: the report warns, and the status is not ready."""
+def test_a_zone_group_with_other_zones_is_a_warning(colour):
+    """It stays, so the names do not resolve, and the status is not ready."""
     place = a_place("B", "existing").with_zones()
     other = place.azure.networks.add_private_dns_zone(ZONES[0], resource_group="rg-other")
     endpoint = place.azure.networks.add_private_endpoint("theirs", place.subnet, place.azure.account, "account")
@@ -210,7 +210,7 @@ def test_a_zone_group_with_other_zones_is_said(colour):
     assert "dns-zone-group-unusable" in {finding.code for finding in shown.findings}
 
 
-def test_names_of_an_endpoint_without_zone_group_elsewhere_do_not_resolve(colour):
+def test_a_missing_zone_group_in_another_resource_group_is_a_finding(colour):
     """Nothing is written in the other resource group, so the status is not ready."""
     place = a_place("B", "existing").with_zones()
     place.azure.networks.add_private_endpoint(
@@ -222,7 +222,7 @@ def test_names_of_an_endpoint_without_zone_group_elsewhere_do_not_resolve(colour
     assert "dns-zone-group-missing" in {finding.code for finding in shown.findings}
 
 
-def test_a_zone_group_that_azure_did_not_finish_is_repeated(colour):
+def test_a_failed_zone_group_is_repeated(colour):
     """Until then the status is not ready; the second call finishes it, and the third writes nothing."""
     place = a_place("B")
     place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateDnsZoneGroups/*", times=3))
@@ -236,8 +236,8 @@ def test_a_zone_group_that_azure_did_not_finish_is_repeated(colour):
 
 
 @pytest.mark.parametrize(("fails", "result", "complete"), [(False, "created", True), (True, "failed", False)])
-def test_a_zone_group_that_another_run_has_begun(colour, fails, result, complete):
-    """One that is being deleted is created once it is gone; one that fails meanwhile is not kept as if it worked."""
+def test_a_zone_group_in_progress_by_another_run(colour, fails, result, complete):
+    """One that is being deleted is created once it is gone; one whose creation fails is reported as failed."""
     place = a_place("B")
     create(place, colour, "studio", approve=True)
     group = place.network.endpoint_id("purview-account").child("privateDnsZoneGroups", "purview-account")
@@ -253,8 +253,8 @@ def test_a_zone_group_that_another_run_has_begun(colour, fails, result, complete
     assert status(place, colour, "studio").ready
 
 
-def test_a_link_beside_one_that_was_not_seen(colour):
-    """A zone in a subscription that was not searched is linked already: the remedy names the field for it."""
+def test_a_link_that_conflicts_with_an_unseen_zone_fails(colour):
+    """A zone in a subscription that was not searched is already linked: the remedy names the field for it."""
     place = a_place("B")
     hub = "00000000-0000-0000-0000-00000000beef"
     for zone in ZONES:
@@ -265,7 +265,7 @@ def test_a_link_beside_one_that_was_not_seen(colour):
 
 
 def test_zones_of_a_forbidden_subscription_are_searched_in_the_resource_groups(colour):
-    """A caller who may not list the subscription's zones finds those of the network's own groups, with a warning."""
+    """A caller who cannot list the subscription's zones finds those of the network's own groups, with a warning."""
     place = a_place("B", "existing").with_zones(group="rg-net")
     whole = f"/subscriptions/{place.azure.subscription}/providers/Microsoft.Network/privateDnsZones"
     place.azure.inject(Fault.status("GET", 403, path=whole, times=None))
@@ -297,7 +297,7 @@ def test_without_the_right_to_approve_connections_wait(colour, shape):
     assert status(place, colour).ready
 
 
-def test_an_edited_report_opens_no_door(colour):
+def test_an_edited_report_approves_no_other_endpoint(colour):
     """An id that is not that of the named endpoint in the network's resource group is not approved."""
     place = a_place("B")
     report = create(place, colour, client={"roles": ("Network Contributor", "Private DNS Zone Contributor", "Reader")})
@@ -315,7 +315,7 @@ def test_an_edited_report_opens_no_door(colour):
 
 
 def test_manual_approval_waits_for_the_owner(colour):
-    """`manual` asks every owner, even where the caller could approve."""
+    """With `manual`, every connection waits for its owner, even if the caller could approve."""
     place = a_place("B", fields={"approval": "manual"})
     report = create(place, colour)
     assert {one.status for one in place.azure.networks.private_endpoints()} == {"Pending"}
@@ -330,11 +330,11 @@ def test_only_ingestion_storage_of_newer_accounts_is_manual(colour):
     assert [one.is_manual for one in place.azure.networks.private_endpoints()] == [False, True, True]
 
 
-# --- what is in the way
+# --- conflicts and failures
 
 
-def test_a_name_that_is_taken_is_a_conflict(colour):
-    """The endpoint that has it is not touched."""
+def test_a_taken_name_is_a_conflict(colour):
+    """The endpoint with this name is not touched."""
     place = a_place("B")
     storage = place.azure.targets(place.azure.account)["blob"]
     place.azure.networks.add_private_endpoint("purview-account", place.subnet, storage, "blob")
@@ -345,7 +345,7 @@ def test_a_name_that_is_taken_is_a_conflict(colour):
     assert not place.azure.writes
 
 
-def test_an_endpoint_under_another_name_and_in_another_group_is_kept(colour):
+def test_an_endpoint_with_another_name_and_resource_group_is_kept(colour):
     """Identity is target, group id and subnet; nothing is written in the other resource group."""
     place = a_place("B")
     place.azure.networks.add_private_endpoint(
@@ -379,14 +379,14 @@ def test_a_rejected_endpoint_is_replaced_only_if_the_spec_allows_it(colour, stat
 
 
 def test_another_operation_in_the_subnet_is_waited_for(colour):
-    """A subnet takes one operation at a time; the flow looks again and sends again."""
+    """A subnet runs one operation at a time; the flow reads its state again and repeats the PUT."""
     place = a_place("B")
     place.azure.networks.occupy(place.subnet, 25)
     assert create(place, colour, approve=True).complete
 
 
-def test_an_operation_that_fails_says_why(colour):
-    """The reason is inside the operation; the remedy names the command for the subnet."""
+def test_a_failed_operation_reports_its_reason(colour):
+    """The reason is inside the operation; the remedy has the command for the subnet."""
     place = a_place("B", "none")
     subnet = place.azure.networks.add_subnet(place.virtual_network, "snet-old", network_policies="Enabled")
     old = Network(subnet=subnet, dns="none")
@@ -397,8 +397,8 @@ def test_an_operation_that_fails_says_why(colour):
     assert "--private-endpoint-network-policies Disabled" in error.remedy
 
 
-def test_a_failure_that_passes_is_repeated(colour):
-    """Storage does one thing at a time: the same PUT is sent again (public code)."""
+def test_a_transient_failure_is_repeated(colour):
+    """Storage runs one operation at a time: the same PUT is sent again (public code)."""
     place = a_place("B", "none")
     place.azure.inject(
         Fault.failed_provisioning(code="StorageAccountOperationInProgress", path="*/privateEndpoints/*-blob", times=2)
@@ -406,8 +406,8 @@ def test_a_failure_that_passes_is_repeated(colour):
     assert create(place, colour, approve=True).complete
 
 
-def test_the_time_given_ends_the_wait(colour):
-    """What Azure has accepted is reported as timed out, and a later call finds it."""
+def test_the_timeout_ends_the_wait(colour):
+    """Requests that Azure has accepted are timed-out, and a later call finds the endpoints."""
     place = a_place("B")
     report = create(place, colour, timeout=20)
     assert results(report)["private-endpoint"] == ["timed-out"] * 3
@@ -415,8 +415,8 @@ def test_the_time_given_ends_the_wait(colour):
     assert create(place, colour, approve=True).complete
 
 
-def test_wait_false_does_not_wait_for_the_last(colour):
-    """Only what must be over before the next write is waited for."""
+def test_wait_false_does_not_wait_for_the_last_endpoint(colour):
+    """Only operations that have to end before the next write are waited for."""
     place = a_place("B", "none")
     began = place.azure.clock.now()
     create(place, colour, wait=False)
@@ -432,8 +432,8 @@ def test_wait_false_does_not_wait_for_the_last(colour):
     ("network", "error"),
     [("subnets/absent", UnsupportedSetup), ("absent", NotFound)],
 )
-def test_a_network_that_is_not_there_is_refused(colour, network, error):
-    """Before anything is written, with the command that lists what there is."""
+def test_a_missing_network_or_subnet_is_refused(colour, network, error):
+    """The error is raised before the first write."""
     place = a_place("B")
     there = (
         place.virtual_network
@@ -454,7 +454,7 @@ def test_a_network_that_is_not_there_is_refused(colour, network, error):
         ({"zone_resource_group": "rg-absent"}, NotFound),
     ],
 )
-def test_a_network_that_azure_would_refuse(colour, fields, error):
+def test_a_network_with_a_wrong_location_or_group_is_refused(colour, fields, error):
     """Nothing is written, not even a zone, which would stay."""
     place = a_place("B", fields=fields)
     with pytest.raises(error):
@@ -462,8 +462,8 @@ def test_a_network_that_azure_would_refuse(colour, fields, error):
     assert not place.azure.writes
 
 
-def test_a_resource_group_of_zones_that_cannot_be_read_is_tried(colour):
-    """A caller can be allowed to write zones that it is not allowed to list."""
+def test_an_unreadable_resource_group_of_zones_is_used(colour):
+    """A caller may have the right to write zones, but not to list them."""
     place = a_place("B", fields={"zone_resource_group": "rg-dns"}).with_zones(linked=False)
     listed = f"/subscriptions/{place.azure.subscription}/resourceGroups/rg-dns/providers/*/privateDnsZones"
     place.azure.inject(Fault.status("GET", 403, path=listed, times=None))
@@ -472,7 +472,7 @@ def test_a_resource_group_of_zones_that_cannot_be_read_is_tried(colour):
 
 @pytest.mark.parametrize("zone_group", [{"zone_resource_group": "rg-dns"}, {}])
 def test_a_name_stays_public_until_its_endpoint_exists(colour, zone_group):
-    """A linked zone without a record hides the public name, so a zone is not linked if its endpoint cannot be made."""
+    """A linked zone without a record hides the public name, so it is not linked if its endpoint cannot be created."""
     place = a_place("B", fields=zone_group)
     place.azure.networks.add_private_dns_zone("privatelink.example.org", resource_group="rg-dns")
     place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/*-account", times=None))
@@ -491,7 +491,7 @@ def test_without_reader_on_the_network_nothing_is_written(colour):
 
 @pytest.mark.parametrize(("network", "purpose"), [("x", SHIR), (None, "lineage")])
 def test_wrong_arguments_are_refused(colour, network, purpose):
-    """What is not a network or a purpose is named, and nothing is sent."""
+    """The error says what is not a network or a purpose, and no request is sent."""
     place = a_place("B")
     with pytest.raises(InvalidSpec):
         colour.run(
@@ -501,8 +501,8 @@ def test_wrong_arguments_are_refused(colour, network, purpose):
     assert not place.azure.requests
 
 
-def test_a_plan_for_a_network_is_not_for_apply(colour):
-    """It is carried out by its own verb, which plans again."""
+def test_apply_refuses_a_plan_for_a_network(colour):
+    """The error names the verb that creates the endpoints, which plans again."""
     place = a_place("B")
     plan = colour.run(
         place.azure, lambda client: client.plan_private_endpoints(place.spec, place.network, purpose=SHIR)
@@ -511,11 +511,11 @@ def test_a_plan_for_a_network_is_not_for_apply(colour):
         colour.run(place.azure, lambda client: client.apply(plan))
 
 
-# --- what others do meanwhile
+# --- changes by others meanwhile
 
 
-def test_a_link_whose_name_another_network_takes(colour):
-    """It does not count as ours: the step fails, and the next call gives the link another name."""
+def test_a_link_name_taken_by_another_network_fails(colour):
+    """The step fails, and the next call gives the link another name."""
     place = a_place("B")
     other = place.azure.networks.add_virtual_network("link-vnet-hub")
 
@@ -545,8 +545,8 @@ def test_an_endpoint_that_is_being_deleted_is_waited_for(colour):
     assert len(place.azure.networks.private_endpoints()) == 3
 
 
-def test_a_deletion_under_way_is_seen_through(colour):
-    """Another run has begun it: it counts as deleted once it is gone."""
+def test_a_deletion_in_progress_is_waited_for(colour):
+    """Another run has started it: the endpoint counts as deleted once it is gone."""
     place = a_place("B", "none")
     create(place, colour)
     with Client(place.azure.credential, transport=place.azure.transport()) as client:
@@ -558,8 +558,8 @@ def test_a_deletion_under_way_is_seen_through(colour):
     assert results(report) == {"private-endpoint": ["deleted"] * 3}
 
 
-def test_a_creation_under_way_is_seen_through(colour):
-    """What another run has begun is kept, and waited for: the subnet is held."""
+def test_a_creation_in_progress_is_waited_for(colour):
+    """Another run has started it: the endpoint is kept, and the subnet is blocked meanwhile."""
     place = a_place("B")
     create(place, colour, timeout=10)
     assert {one.provisioning_state for one in place.azure.networks.private_endpoints()} == {"Updating"}
@@ -568,16 +568,16 @@ def test_a_creation_under_way_is_seen_through(colour):
     assert results(report)["private-endpoint"][0] == "kept"
 
 
-def test_a_creation_that_another_run_failed_is_repeated(colour):
-    """The same PUT mends it (public code)."""
+def test_a_creation_that_failed_in_another_run_is_repeated(colour):
+    """The same PUT repairs it (public code)."""
     place = a_place("B", "none")
     place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/purview-account"))
     assert results(create(place, colour))["private-endpoint"] == ["failed", "created", "created"]
     assert create(place, colour, approve=True).complete
 
 
-def test_what_stops_a_zone_stops_what_depends_on_it(colour):
-    """The link and the zone group are not written; the endpoint and the other zones are."""
+def test_a_failed_zone_stops_its_link_and_zone_group(colour):
+    """The endpoint and the other zones are written."""
     place = a_place("B")
     place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateDnsZones/*.blob.*", times=None))
     report = create(place, colour)
@@ -589,8 +589,8 @@ def test_what_stops_a_zone_stops_what_depends_on_it(colour):
     assert create(place, colour, approve=True).complete
 
 
-def test_what_stops_an_endpoint_stops_its_zone_group(colour):
-    """The others go on."""
+def test_a_failed_endpoint_stops_its_zone_group(colour):
+    """The other endpoints are created."""
     place = a_place("B")
     place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/purview-blob", times=None))
     report = create(place, colour)
@@ -598,8 +598,8 @@ def test_what_stops_an_endpoint_stops_its_zone_group(colour):
     assert results(report)["dns-zone-group"] == ["created", "failed", "created"]
 
 
-def test_a_failure_that_stays_is_reported_after_some_tries(colour):
-    """Five times, with Azure's code."""
+def test_a_permanent_failure_is_reported_after_five_tries(colour):
+    """The error has Azure's code."""
     place = a_place("B", "none")
     place.azure.inject(Fault.failed_provisioning(code="RetryableError", path="*/purview-account", times=None))
     report = create(place, colour)
@@ -609,8 +609,8 @@ def test_a_failure_that_stays_is_reported_after_some_tries(colour):
     assert len(puts) == 5
 
 
-def test_a_lock_keeps_an_endpoint(colour):
-    """The refusal is reported, and the others go on."""
+def test_a_locked_endpoint_is_not_deleted(colour):
+    """The refusal is reported, and the others are deleted."""
     place = a_place("B", "none")
     create(place, colour)
     place.azure.inject(Fault.status("DELETE", 409, code="ScopeLocked", path="*/purview-blob", times=None))
@@ -620,8 +620,8 @@ def test_a_lock_keeps_an_endpoint(colour):
     assert results(report)["private-endpoint"] == ["deleted", "failed", "deleted"]
 
 
-def test_endpoints_in_a_forbidden_resource_group_are_said(colour):
-    """They may be what is looked for; what can be read is read."""
+def test_endpoints_in_a_forbidden_resource_group_are_a_warning(colour):
+    """One of them may be an endpoint of the spec; the readable ones are used."""
     place = a_place("B", "none")
     place.azure.networks.add_private_endpoint(
         "theirs", place.subnet, place.azure.account, "account", resource_group="rg-theirs"
@@ -635,15 +635,15 @@ def test_endpoints_in_a_forbidden_resource_group_are_said(colour):
     assert plan.steps[0].action == "create"
 
 
-def test_an_account_that_hides_what_it_offers(colour):
-    """The documented groups and zones are used."""
+def test_without_private_link_resources_the_documented_groups_are_used(colour):
+    """The caller cannot read which groups and zones the account offers."""
     place = a_place("B")
     place.azure.inject(Fault.status("GET", 403, path="*/privateLinkResources", times=None))
     assert create(place, colour, approve=True).complete
 
 
-def test_a_tenant_level_account_has_a_platform(colour):
-    """Its own host says so."""
+def test_a_tenant_level_account_has_a_platform_endpoint(colour):
+    """Its host shows that it is one."""
     azure = Emulator()
     spec = spec_for(azure, azure.add_account("contoso", shape="C", tenant_level=True))
     subnet = azure.networks.add_virtual_network().child("subnets", "snet-pe")
@@ -659,8 +659,8 @@ def test_a_tenant_level_account_has_a_platform(colour):
     ]
 
 
-def test_an_account_that_the_factory_is_connected_to(colour):
-    """`Spec.account` may be left out, as elsewhere."""
+def test_without_account_the_connected_one_is_used(colour):
+    """The account is read from the factory's connection."""
     place = a_place("B", "none")
     spec = place.spec.model_copy(update={"account": None})
     report = colour.run(
@@ -673,8 +673,8 @@ def test_an_account_that_the_factory_is_connected_to(colour):
     assert results(taken) == {"private-endpoint": ["deleted"] * 2}
 
 
-def test_an_interruption_carries_what_was_done():
-    """The report so far says which steps were begun."""
+def test_an_interruption_carries_the_report():
+    """Steps that were not finished are failures with the code `interrupted`."""
     place, colour = a_place("B", "none"), Colour("sync")
 
     def interrupt(event):
@@ -704,8 +704,8 @@ def killed_and_repeated(
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, 240, 9))
-def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(number, moment):
-    """Before it was sent or after it was answered: a second run makes the rest, and nothing twice.
+def test_a_run_killed_at_any_request_is_finished_by_the_next(number, moment):
+    """Killed before a request is sent or after its answer, the second run creates the rest, and nothing twice.
 
     A sample of the requests, with each shape and each client in turn.
     """
@@ -718,15 +718,15 @@ def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(number, moment
 
 
 @pytest.mark.parametrize("path", ["*/privateDnsOperationStatuses/*", "*/locations/*/operations/*"])
-def test_a_status_without_an_answer_holds_up_nothing_else(colour, path):
-    """Operations are followed at the same time, and one whose status is read again does not block the others."""
+def test_a_lost_status_answer_does_not_block_other_operations(colour, path):
+    """Operations are followed concurrently, and one whose status is read again does not delay the others."""
     place = a_place("C", "create")
     place.azure.inject(Fault.reset("GET", path=path, times=3))
     assert create(place, colour, approve=True).complete
 
 
-def test_a_missing_role_is_to_be_given_where_it_can_be(colour):
-    """A role cannot be assigned at a private endpoint or a zone that does not exist, but at its resource group."""
+def test_a_missing_role_is_requested_at_the_resource_group(colour):
+    """A role cannot be assigned at a private endpoint or a zone that does not exist."""
     place = a_place("B")
     report = create(place, colour, client={"roles": ("Reader",)})
     denied = {one.subject: one.error.remedy for one in report.outcomes if one.error.code == "access-denied"}
@@ -749,8 +749,8 @@ def test_without_the_extra_the_error_names_it(colour, package, monkeypatch):
     assert not place.azure.writes
 
 
-def test_only_these_verbs_load_its_packages():
-    """A program that has no network of its own pays nothing."""
+def test_other_verbs_do_not_import_the_extra():
+    """A program that uses no private endpoints of its own does not need the packages."""
     code = """
 import sys
 from purview_mpe import Client, Spec

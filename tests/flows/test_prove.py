@@ -1,4 +1,4 @@
-"""prove: one run of a pipeline, followed into the catalog."""
+"""prove follows one run of a pipeline into the catalog."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ready_spec(colour, emulator: Emulator) -> Spec:
     return spec
 
 
-def test_lineage_that_arrives_is_proven(colour, emulator):
+def test_lineage_in_the_catalog_is_proven(colour, emulator):
     """The run ends, the catalog shows the activity with its data sets, and every link is yes."""
     spec = ready_spec(colour, emulator)
     proof = prove(colour, emulator, spec, pipeline="pl_copy")
@@ -41,13 +41,13 @@ def test_lineage_that_arrives_is_proven(colour, emulator):
     assert set(states(proof).values()) == {"yes"}
     assert list(states(proof)) == ["run", "runtime", "reported", "entity", "relations"]
     assert proof.pipeline == "pl_copy"
-    # The run and the way to the catalog take time, and the proof waited for both.
+    # The run and its way into the catalog take time, and the proof waited for both.
     assert 180 + 60 <= proof.seconds <= 400
     assert len([one for one in emulator.writes if one.path.endswith("/createRun")]) == 1
 
 
-def test_a_run_that_exists_is_proven_without_another_one(colour, emulator):
-    """Nothing is started."""
+def test_an_existing_run_is_followed(colour, emulator):
+    """No run is started."""
     spec = ready_spec(colour, emulator)
     run_id = emulator.start_pipeline()
     proof = prove(colour, emulator, spec, run_id=run_id)
@@ -55,8 +55,8 @@ def test_a_run_that_exists_is_proven_without_another_one(colour, emulator):
     assert not [one for one in emulator.writes if one.path.endswith("/createRun")]
 
 
-def test_lineage_of_an_earlier_run_is_not_that_of_this_one(colour, emulator):
-    """The catalog has the activity from a first run; the second run's lineage is on its way for ever."""
+def test_lineage_of_an_earlier_run_does_not_count(colour, emulator):
+    """The catalog has the activity from a first run; the second run reports no lineage."""
     spec = ready_spec(colour, emulator)
     assert prove(colour, emulator, spec, pipeline="pl_copy").proven
     emulator.add_pipeline(lineage_status="NotReported")
@@ -64,7 +64,7 @@ def test_lineage_of_an_earlier_run_is_not_that_of_this_one(colour, emulator):
 
 
 def test_letter_case_of_the_qualified_name_does_not_matter(colour):
-    """The catalog spells the factory's id in its own way: the search finds the activity, and its guid leads there."""
+    """The catalog spells the factory's id differently: the search finds the activity, which is read by its guid."""
     emulator = Emulator(latency=0.01)
     ready_spec(colour, emulator)
     shouting = spec_for(emulator, factory=str(emulator.factory).replace("rg1", "RG1").replace("df1", "DF1"))
@@ -73,16 +73,16 @@ def test_letter_case_of_the_qualified_name_does_not_matter(colour):
     assert any("/entity/guid/" in request.path for request in emulator.requests)
 
 
-def test_a_404_of_the_catalog_with_any_code_is_answered_by_the_search(colour, emulator):
-    """The entity is found there."""
+def test_a_404_of_the_catalog_is_followed_by_a_search(colour, emulator):
+    """Whatever the code of the 404, the search finds the entity."""
     spec = ready_spec(colour, emulator)
     emulator.inject(Fault.status("GET", 404, path="/entity/uniqueAttribute/", code="Oops", times=None))
     assert prove(colour, emulator, spec, pipeline="pl_copy").proven is True
     assert [request for request in emulator.requests if request.path.endswith("/search/query")]
 
 
-def test_a_run_outside_the_network_is_named_as_the_reason(colour, emulator):
-    """A public runtime reaches no account that is closed: the runtime is no, and nothing is reported."""
+def test_a_run_on_a_public_runtime_is_not_proven(colour, emulator):
+    """A public runtime cannot reach a closed account: the runtime is no, and no lineage is reported."""
     spec = ready_spec(colour, emulator)
     emulator.add_runtime(emulator.factory, "public", "azure")
     emulator.add_pipeline("pl_public", runtime="public")
@@ -93,8 +93,8 @@ def test_a_run_outside_the_network_is_named_as_the_reason(colour, emulator):
     assert {"ran-outside-the-network", "lineage-not-reported"} <= codes(proof)
 
 
-def test_lineage_that_is_not_reported(colour, emulator):
-    """It ran where it should, but without the role: the chain breaks at the report."""
+def test_a_run_without_the_role_is_not_proven(colour, emulator):
+    """It ran on the right runtime, but without the role no lineage is reported."""
     spec = ready_spec(colour, emulator)
     emulator.catalog.revoke("data-curator", emulator.identity_of(emulator.factory))
     proof = prove(colour, emulator, spec, pipeline="pl_copy")
@@ -105,7 +105,7 @@ def test_lineage_that_is_not_reported(colour, emulator):
 
 
 def test_lineage_without_data_sets_is_not_proven(colour, emulator):
-    """The activity arrives, and nothing is tied to it until the time runs out."""
+    """The activity appears in the catalog, but without relations to data sets until the time runs out."""
     spec = ready_spec(colour, emulator)
     emulator.add_pipeline("pl_lonely", relations=False)
     proof = prove(colour, emulator, spec, pipeline="pl_lonely", timeout=900)
@@ -115,8 +115,8 @@ def test_lineage_without_data_sets_is_not_proven(colour, emulator):
 
 
 @pytest.mark.parametrize("hides", ["network", "role"])
-def test_a_catalog_that_cannot_be_read_leaves_it_open(colour, hides):
-    """From outside, or without Data Reader, the proof ends with what the run reported, and says why."""
+def test_an_unreadable_catalog_leaves_the_proof_open(colour, hides):
+    """From outside the network, or without Data Reader, the proof ends with what the run reported, and the reason."""
     emulator = Emulator()
     spec = ready_spec(colour, emulator)
     roles = None
@@ -130,22 +130,22 @@ def test_a_catalog_that_cannot_be_read_leaves_it_open(colour, hides):
     assert "catalog-unreadable" in codes(proof)
 
 
-def test_a_run_that_fails_proves_nothing(colour, emulator):
-    """Its status is the reason."""
+def test_a_failed_run_is_not_proven(colour, emulator):
+    """The link of the run is no."""
     spec = ready_spec(colour, emulator)
     emulator.add_pipeline("pl_broken", status="Failed")
     proof = prove(colour, emulator, spec, pipeline="pl_broken")
     assert (proof.proven, states(proof)["run"]) == (False, "no")
 
 
-def test_a_pipeline_that_does_not_exist(colour, emulator):
-    """Nothing is started, and the error is Azure's."""
+def test_a_missing_pipeline_is_not_found(colour, emulator):
+    """No run is started, and the error is Azure's."""
     with pytest.raises(NotFound):
         prove(colour, emulator, spec_for(emulator), pipeline="pl_none")
 
 
-def test_time_that_runs_out_leaves_it_open(colour, emulator):
-    """The run still goes on: the proof names it, so that it can be proven later."""
+def test_a_timeout_leaves_the_proof_open(colour, emulator):
+    """The run continues, and the proof has its id, so that a later call can prove it."""
     spec = ready_spec(colour, emulator)
     proof = prove(colour, emulator, spec, pipeline="pl_copy", timeout=60)
     assert (proof.proven, states(proof)["run"]) == (None, "unknown")
@@ -156,7 +156,7 @@ def test_time_that_runs_out_leaves_it_open(colour, emulator):
     "fault", [Fault.reset("POST", before=False, path="createRun"), Fault.status("POST", 500, path="createRun")]
 )
 def test_a_lost_answer_does_not_start_a_second_run(colour, emulator, fault):
-    """Only one run is there, whether or not its id came back, and the remedy is to look for it."""
+    """Only one run exists, although its id may be unknown, and the remedy says how to find it."""
     spec = ready_spec(colour, emulator)
     emulator.inject(fault)
     with pytest.raises(PurviewMpeError, match="start the pipeline") as lost:
@@ -168,8 +168,8 @@ def test_a_lost_answer_does_not_start_a_second_run(colour, emulator, fault):
     assert len([one for one in emulator.writes if one.path.endswith("/createRun")]) == 1
 
 
-def test_a_pipeline_that_does_not_exist_is_named(colour, emulator):
-    """The remedy looks for the pipeline, not for the factory; a missing role is to be given at the factory."""
+def test_the_remedy_names_the_missing_pipeline(colour, emulator):
+    """It looks for the pipeline, not for the factory; a missing role is to be assigned on the factory."""
     spec = ready_spec(colour, emulator)
     with pytest.raises(NotFound) as missing:
         prove(colour, emulator, spec, pipeline="pl copy")
@@ -179,8 +179,8 @@ def test_a_pipeline_that_does_not_exist_is_named(colour, emulator):
     assert denied.value.remedy.endswith(f"--scope {spec.factory}")
 
 
-def test_a_refused_start_is_repeated(colour, emulator):
-    """Throttled, nothing was started: it is tried again after the pause."""
+def test_a_throttled_start_is_repeated(colour, emulator):
+    """A 429 means that no run was started, so the request is sent again after the pause."""
     spec = ready_spec(colour, emulator)
     emulator.inject(Fault.status("POST", 429, path="createRun", retry_after=2))
     assert prove(colour, emulator, spec, pipeline="pl_copy").proven is True
@@ -203,8 +203,8 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("failure", UNREADABLE)
 @pytest.mark.parametrize(("method", "path"), [("GET", ENTITY), ("POST", SEARCH), ("GET", LINEAGE)])
-def test_a_catalog_that_does_not_answer_leaves_it_open(colour, emulator, failure, method, path):
-    """A failed read is not an answer: nothing is said to be missing, the reason is named, and the looks are few."""
+def test_a_catalog_without_valid_answers_leaves_the_proof_open(colour, emulator, failure, method, path):
+    """A failed read does not mean that lineage is missing: the finding has the reason, and reading ends early."""
     spec = ready_spec(colour, emulator)
     emulator.inject(UNREADABLE[failure](method, path))
     if path == SEARCH:
@@ -218,15 +218,15 @@ def test_a_catalog_that_does_not_answer_leaves_it_open(colour, emulator, failure
     assert proof.seconds < 1200
 
 
-def test_a_catalog_that_fails_for_a_while_is_asked_again(colour, emulator):
-    """Its answer counts in the end."""
+def test_a_short_outage_of_the_catalog_is_retried(colour, emulator):
+    """The later answer counts."""
     spec = ready_spec(colour, emulator)
     emulator.inject(Fault.body("GET", HTML, path=ENTITY, times=3))
     assert prove(colour, emulator, spec, pipeline="pl_copy").proven is True
 
 
-def test_a_catalog_that_answered_no_and_then_failed_leaves_it_open(colour, emulator):
-    """What was read before the failures is not the last word."""
+def test_a_catalog_that_fails_after_a_404_leaves_the_proof_open(colour, emulator):
+    """The 404 before the failures is not the last word, because lineage may have arrived since."""
     spec = ready_spec(colour, emulator)
     run_id = emulator.start_pipeline()
     emulator.inject(Fault.status("GET", 404, path=ENTITY, times=2))
@@ -235,8 +235,8 @@ def test_a_catalog_that_answered_no_and_then_failed_leaves_it_open(colour, emula
     assert (proof.proven, states(proof)["entity"]) == (None, "unknown")
 
 
-def test_a_catalog_without_the_activity_is_a_no(colour, emulator):
-    """Every look was answered, and the lineage is not there."""
+def test_a_catalog_without_the_activity_is_not_proven(colour, emulator):
+    """Every read was answered, and the lineage does not exist."""
     spec = ready_spec(colour, emulator)
     emulator.inject(Fault.status("GET", 404, path=ENTITY, times=None))
     emulator.inject(Fault.body("POST", '{"value": []}', path=SEARCH, times=None))
@@ -245,8 +245,8 @@ def test_a_catalog_without_the_activity_is_a_no(colour, emulator):
     assert codes(proof) == {"lineage-not-in-catalog"}
 
 
-def test_a_hit_that_is_gone_is_a_no(colour, emulator):
-    """The search is behind: it finds an entity that does not exist any more."""
+def test_a_search_result_that_no_longer_exists_is_not_proven(colour, emulator):
+    """The search index is behind the catalog."""
     spec = ready_spec(colour, emulator)
     emulator.inject(Fault.status("GET", 404, path="/entity/", times=None))
     assert prove(colour, emulator, spec, pipeline="pl_copy", timeout=900).proven is False
@@ -254,7 +254,7 @@ def test_a_hit_that_is_gone_is_a_no(colour, emulator):
 
 @pytest.mark.parametrize(("status", "path"), [(401, ENTITY), (403, LINEAGE)])
 def test_a_refusal_inside_the_network_is_about_the_role(colour, emulator, status, path):
-    """The catalog answered from here, or says who is not known to it: the network is not the reason."""
+    """The catalog was reached, so the network is not the cause."""
     spec = ready_spec(colour, emulator)
     emulator.inject(Fault.status("GET", status, path=path, times=None))
     proof = prove(colour, emulator, spec, pipeline="pl_copy")
@@ -264,8 +264,8 @@ def test_a_refusal_inside_the_network_is_about_the_role(colour, emulator, status
     assert "network" not in finding.cause + finding.remedy
 
 
-def test_a_caller_who_cannot_read_the_account_is_told_so(colour, emulator):
-    """The address of the catalog is unknown because Reader is missing."""
+def test_without_reader_on_the_account_the_finding_names_the_role(colour, emulator):
+    """The address of the catalog is unknown, because Reader is missing."""
     spec = ready_spec(colour, emulator)
     emulator.inject(Fault.status("GET", 403, path="*/accounts/*", times=None))
     proof = prove(colour, emulator, spec, pipeline="pl_copy")
@@ -274,8 +274,8 @@ def test_a_caller_who_cannot_read_the_account_is_told_so(colour, emulator):
     assert "Reader on the Purview account" in finding.remedy
 
 
-def test_several_activities_have_to_arrive(colour, emulator):
-    """One whose lineage is proven does not stand for another that reported nothing, or is not in the catalog."""
+def test_every_activity_has_to_arrive(colour, emulator):
+    """A proven activity does not count for one that reported no lineage, or is not in the catalog."""
     spec = ready_spec(colour, emulator)
     for other, lineage in (("Other", "NotReported"), ("Ghost", "Succeeded")):
         run_id = emulator.start_pipeline()
@@ -286,8 +286,8 @@ def test_several_activities_have_to_arrive(colour, emulator):
         assert "lineage-proven" not in codes(proof)
 
 
-def test_a_status_that_is_not_documented_is_decided_by_the_catalog(colour, emulator):
-    """The lineage is there, tied to data sets."""
+def test_an_undocumented_status_is_decided_by_the_catalog(colour, emulator):
+    """The lineage exists there, with data sets."""
     spec = ready_spec(colour, emulator)
     run_id = emulator.start_pipeline()
     assert prove(colour, emulator, spec, run_id=run_id).proven is True
@@ -304,8 +304,8 @@ def test_a_status_that_is_not_documented_is_decided_by_the_catalog(colour, emula
 
 
 @pytest.mark.parametrize("shown", [None, "yesterday"])
-def test_an_entity_without_a_time_proves_nothing(colour, emulator, shown):
-    """It can be of this run or of an earlier one."""
+def test_an_entity_without_a_time_leaves_the_proof_open(colour, emulator, shown):
+    """It may be from this run or from an earlier one."""
     spec = ready_spec(colour, emulator)
 
     def timeless(answer):
@@ -318,8 +318,8 @@ def test_an_entity_without_a_time_proves_nothing(colour, emulator, shown):
     assert not any("earlier run only" in line for link in proof.links for line in link.evidence)
 
 
-def test_no_run_is_started_in_a_factory_that_is_not_connected(colour, emulator):
-    """It could not prove anything; the finding says what to do. A run that exists is followed all the same."""
+def test_no_run_is_started_if_the_factory_is_not_connected(colour, emulator):
+    """It could not prove anything; the finding has the remedy. An existing run is followed all the same."""
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.disconnect(spec))
     proof = prove(colour, emulator, spec, pipeline="pl_copy")
@@ -332,8 +332,8 @@ def test_no_run_is_started_in_a_factory_that_is_not_connected(colour, emulator):
     assert "not-connected" in codes(followed)
 
 
-def test_a_factory_connected_to_another_account_is_named_at_once(colour, emulator):
-    """Nothing is started; a run that exists is looked up once, because nothing more can arrive."""
+def test_no_run_is_started_if_the_factory_is_connected_elsewhere(colour, emulator):
+    """An existing run is looked up once, because no more lineage can arrive."""
     ready_spec(colour, emulator)
     other = spec_for(emulator, account=emulator.add_account("other1"))
     proof = prove(colour, emulator, other, pipeline="pl_copy")
@@ -346,8 +346,8 @@ def test_a_factory_connected_to_another_account_is_named_at_once(colour, emulato
 
 @pytest.mark.parametrize(("path", "link"), [("queryActivityruns", "yes"), ("/pipelineruns/", "unknown")])
 @pytest.mark.parametrize("status", [403, 500])
-def test_a_run_that_cannot_be_read(colour, emulator, path, link, status):
-    """A missing right or a failure is named, not a pipeline without lineage."""
+def test_an_unreadable_run_is_a_finding(colour, emulator, path, link, status):
+    """The finding names a missing right or a failure, not a pipeline without lineage."""
     spec = ready_spec(colour, emulator)
     run_id = emulator.start_pipeline()
     assert prove(colour, emulator, spec, run_id=run_id).proven is True
@@ -363,7 +363,7 @@ def test_a_run_that_cannot_be_read(colour, emulator, path, link, status):
     "parameters", [{"a": object()}, {"a": float("nan")}, {"a": [float("inf")]}, {"a": {1, 2}}, {1: "x"}]
 )
 def test_parameters_that_are_not_json_are_refused(colour, emulator, parameters):
-    """Nothing is sent."""
+    """No request is sent."""
     before = emulator.request_count
     with pytest.raises(InvalidSpec, match="parameters"):
         prove(colour, emulator, spec_for(emulator), pipeline="pl_copy", parameters=parameters)
@@ -371,7 +371,7 @@ def test_parameters_that_are_not_json_are_refused(colour, emulator, parameters):
 
 
 def test_parameters_are_sent(colour, emulator):
-    """All that JSON can hold."""
+    """Any JSON value is accepted."""
     spec = ready_spec(colour, emulator)
     given = {"a": [1, 2.5, None, True], "b": {"c": "d"}}
     assert prove(colour, emulator, spec, pipeline="pl_copy", parameters=given).proven is True

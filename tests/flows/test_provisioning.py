@@ -1,4 +1,4 @@
-"""What Azure makes of a request: it fails, is slow, answers oddly or not at all; and what a run makes of that."""
+"""Provisioning that fails, is slow, or is answered oddly or not at all, and how a run handles it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LIST = "*/managedPrivateEndpoints"
 # --- endpoints that end Failed
 
 
-def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
-    """One endpoint ends Failed: its outcome says so with the way out, the other three are created."""
+def test_a_failed_endpoint_is_reported_and_the_others_are_created(colour, emulator):
+    """One endpoint ends Failed: its outcome has a remedy, and the other three are created."""
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     report = create(colour, emulator)
     assert results(report) == CREATED | {"purview_namespace": "failed"}
@@ -40,7 +40,7 @@ def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
         report.raise_for_failures()
 
 
-def test_a_canceled_endpoint_is_not_called_failed(colour, emulator):
+def test_a_canceled_endpoint_is_reported_as_canceled(colour, emulator):
     """The message names the state that Azure shows."""
     cancelled = Fault.rewrite(
         "GET",
@@ -60,8 +60,8 @@ def test_a_canceled_endpoint_is_not_called_failed(colour, emulator):
 
 
 @pytest.mark.parametrize("form", ["object", "text"])
-def test_status_and_diagnose_show_what_azure_says_about_a_failed_endpoint(colour, form):
-    """The reason stands nowhere but at the endpoint itself; report, status and diagnosis all have it."""
+def test_status_and_diagnose_show_azures_reason_for_a_failed_endpoint(colour, form):
+    """Only the endpoint itself has the reason; report, status and diagnosis show it."""
     emulator = Emulator(answers=Answers(endpoint_error=form))
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     spec = spec_for(emulator)
@@ -76,8 +76,8 @@ def test_status_and_diagnose_show_what_azure_says_about_a_failed_endpoint(colour
         assert "ManagedPrivateEndpointProvisioningFailed: The managed" in said
 
 
-def test_what_failed_is_made_anew_by_the_call_that_is_advised(colour, emulator):
-    """The remedy works."""
+def test_replace_broken_replaces_a_failed_endpoint(colour, emulator):
+    """The remedy in the report works."""
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     create(colour, emulator)
     report = create(colour, emulator, replace_broken=True)
@@ -85,8 +85,8 @@ def test_what_failed_is_made_anew_by_the_call_that_is_advised(colour, emulator):
 
 
 @pytest.mark.parametrize("name", ["purview_blob", "purview_queue"])
-def test_what_failed_for_its_neighbour_is_healed(colour, emulator, name):
-    """Blob and queue share a storage account, which does one thing at a time: the one that lost is made again."""
+def test_an_endpoint_that_failed_on_a_busy_storage_account_is_repeated(colour, emulator, name):
+    """Blob and queue share a storage account, which runs one operation at a time: the failed one is created again."""
     emulator.inject(Fault.failed_provisioning(path=f"*/managedPrivateEndpoints/{name}"))
     report = create(colour, emulator)
     assert results(report) == CREATED
@@ -95,16 +95,16 @@ def test_what_failed_for_its_neighbour_is_healed(colour, emulator, name):
     assert set(states(emulator).values()) == {"Succeeded"}
 
 
-def test_healing_ends(colour, emulator):
-    """What fails again and again stays failed, and is told."""
+def test_repeating_ends_after_four_attempts(colour, emulator):
+    """An endpoint that fails each time is reported as failed."""
     emulator.inject(Fault.failed_provisioning(path=BLOB, times=None))
     report = create(colour, emulator)
     assert results(report) == CREATED | {"purview_blob": "failed"}
     assert requests(emulator, "PUT", "purview_blob") == [200] * 4
 
 
-def test_both_neighbours_are_healed_one_after_the_other(colour, emulator):
-    """Where both failed, the second is made again when the first is done."""
+def test_two_failed_endpoints_of_one_storage_account_are_repeated_in_turn(colour, emulator):
+    """The second is created again once the first is done."""
     for name in ("purview_blob", "purview_queue"):
         emulator.inject(Fault.failed_provisioning(path=f"*/managedPrivateEndpoints/{name}"))
     assert results(create(colour, emulator)) == CREATED
@@ -118,8 +118,8 @@ def test_both_neighbours_are_healed_one_after_the_other(colour, emulator):
     assert healing[2].at - healing[1].at >= 90
 
 
-def test_only_what_this_run_has_made_is_healed(colour, emulator):
-    """An endpoint that was there before may be somebody's, so it is told and not touched."""
+def test_only_endpoints_created_by_this_run_are_repeated(colour, emulator):
+    """An endpoint that existed before may have another owner, so it is reported and not touched."""
     emulator.inject(Fault.failed_provisioning(path=BLOB))
     create(colour, emulator, wait=False)
     report = create(colour, emulator)
@@ -127,14 +127,14 @@ def test_only_what_this_run_has_made_is_healed(colour, emulator):
     assert requests(emulator, "DELETE", "purview_blob") == []
 
 
-def test_without_waiting_nothing_is_healed(colour, emulator):
-    """Who does not wait does not see it fail."""
+def test_wait_false_repeats_no_failed_endpoint(colour, emulator):
+    """A call that does not wait does not see the failure."""
     emulator.inject(Fault.failed_provisioning(path=BLOB))
     assert results(create(colour, emulator, wait=False)) == CREATED
 
 
-def test_a_healing_that_is_refused_is_told(colour, emulator):
-    """Where the failed endpoint may not be deleted the outcome has Azure's reason."""
+def test_a_refused_deletion_of_a_failed_endpoint_is_reported(colour, emulator):
+    """The outcome has Azure's reason."""
     emulator.inject(Fault.failed_provisioning(path=BLOB))
     emulator.inject(Fault.status("DELETE", 403, path=BLOB))
     report = create(colour, emulator)
@@ -145,8 +145,8 @@ def test_a_healing_that_is_refused_is_told(colour, emulator):
 # --- time
 
 
-def test_time_runs_out(colour):
-    """What is still being made when the time is over is timed out, not failed; Azure goes on by itself."""
+def test_an_endpoint_that_is_too_slow_is_timed_out(colour):
+    """It is not failed, because Azure continues."""
     emulator = Emulator(provisioning={"namespace": 4000, "*": 60})
     report = create(colour, emulator, timeout=300)
     assert results(report) == CREATED | {"purview_namespace": "timed-out"}
@@ -159,16 +159,16 @@ def test_time_runs_out(colour):
     )
 
 
-def test_time_that_runs_out_is_no_harm(colour):
-    """The next run keeps what Azure has made in the meantime."""
+def test_a_run_after_a_timeout_keeps_the_endpoints(colour):
+    """Azure has provisioned them meanwhile."""
     emulator = Emulator(provisioning=500)
     assert set(results(create(colour, emulator, timeout=100)).values()) == {"timed-out"}
     emulator.clock.advance(500)
     assert set(results(create(colour, emulator)).values()) == {"kept"}
 
 
-def test_time_that_runs_out_before_anything_was_written(colour):
-    """A deadline that passes while reading ends the verb with an error; nothing is written afterwards."""
+def test_a_timeout_before_the_first_write_raises(colour):
+    """The deadline passes while reading; nothing is written afterwards."""
     emulator = Emulator(latency=20)
     with pytest.raises(WaitTimedOut):
         create(colour, emulator, timeout=5)
@@ -176,8 +176,8 @@ def test_time_that_runs_out_before_anything_was_written(colour):
     assert emulator.writes == []
 
 
-def test_time_that_runs_out_between_the_writes(colour, emulator):
-    """A request that cannot be sent any more is a timed-out outcome; what was sent before stands."""
+def test_a_timeout_between_two_writes_is_an_outcome(colour, emulator):
+    """A request that cannot be sent any more is timed-out; earlier writes stay."""
     late = Before("PUT", "/purview_queue", lambda _: emulator.clock.advance(4000))
     report = create(colour, emulator, client_options={"per_retry_policies": [late]})
     assert set(results(report).values()) <= {"created", "timed-out"}
@@ -185,21 +185,21 @@ def test_time_that_runs_out_between_the_writes(colour, emulator):
     assert not report.succeeded
 
 
-def test_what_is_kept_is_waited_for_too(colour):
-    """Endpoints that another run has asked for are waited for until they are made."""
+def test_existing_endpoints_in_provisioning_are_waited_for(colour):
+    """Another run has created them."""
     emulator = Emulator(provisioning=120)
     create(colour, emulator, wait=False)
     assert set(results(create(colour, emulator)).values()) == {"kept"}
     assert set(states(emulator).values()) == {"Succeeded"}
 
 
-def test_reads_alone_decide(colour):
-    """Nothing depends on the clock: endpoints that are ready at the third look are."""
+def test_only_reads_decide_whether_an_endpoint_is_ready(colour):
+    """Endpoints that are ready at the third read count as ready, whatever the clock says."""
     assert results(create(colour, Emulator(provisioning=Reads(3)))) == CREATED
 
 
-def test_an_endpoint_that_vanishes_is_told(colour, emulator):
-    """Somebody deletes an endpoint while it is being made."""
+def test_an_endpoint_deleted_during_the_wait_is_a_failure(colour, emulator):
+    """Another caller deletes it while Azure provisions it."""
     endpoint = f"{emulator.factory}/managedVirtualNetworks/default/managedPrivateEndpoints/purview_blob"
     gone = Before("GET", "/managedPrivateEndpoints", lambda number: number == 4 and emulator.remove(endpoint))
     report = create(colour, emulator, client_options={"per_retry_policies": [gone]})
@@ -209,7 +209,7 @@ def test_an_endpoint_that_vanishes_is_told(colour, emulator):
     )
 
 
-# --- odd answers to a PUT
+# --- unusual answers to a PUT
 
 
 @pytest.mark.parametrize(
@@ -229,22 +229,22 @@ def test_an_endpoint_that_vanishes_is_told(colour, emulator):
     ids=lambda fault: f"{fault.kind}-{fault.answer.status if fault.answer else fault.mangled or 'reset'}",
 )
 @pytest.mark.parametrize("wait", [True, False])
-def test_whether_it_happened_is_answered_by_looking(colour, emulator, fault, wait):
-    """Whatever came back, the endpoint is there: it counts as created, under its name."""
+def test_an_inconclusive_answer_to_a_put_is_read_back(colour, emulator, fault, wait):
+    """Whatever the answer, the endpoint exists: it counts as created."""
     emulator.inject(fault)
     assert results(create(colour, emulator, wait=wait)) == CREATED
     assert len(emulator.endpoints()) == 4
 
 
-def test_a_refusal_after_a_lost_answer_is_looked_behind(colour, emulator):
-    """The first attempt was delivered and its answer lost, the others were throttled: the endpoint is there."""
+def test_a_lost_answer_followed_by_429_is_read_back(colour, emulator):
+    """The first attempt was delivered and its answer lost, the others were throttled: the endpoint exists."""
     emulator.inject(Fault.reset("PUT", path=BLOB, before=False))
     emulator.inject(Fault.status("PUT", 429, path=BLOB, times=None))
     assert results(create(colour, emulator)) == CREATED
 
 
-def test_a_connection_that_breaks_before_delivery_is_tried_again(colour, emulator):
-    """Nothing was delivered, so the request is sent once more, and once only counts."""
+def test_a_connection_lost_before_delivery_is_retried(colour, emulator):
+    """The request was not delivered, so it is sent again; one endpoint is created."""
     emulator.inject(Fault.reset("PUT", path=BLOB, before=True))
     assert results(create(colour, emulator)) == CREATED
     assert len(emulator.endpoints()) == 4
@@ -264,8 +264,8 @@ def test_a_connection_that_breaks_before_delivery_is_tried_again(colour, emulato
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_one_refusal_stops_nothing_else(colour, emulator, fault, code, status):
-    """One endpoint is refused: a failed outcome with Azure's reason and a remedy, and the other three are made."""
+def test_one_refused_endpoint_does_not_stop_the_others(colour, emulator, fault, code, status):
+    """Its outcome has Azure's reason and a remedy, and the other three are created."""
     emulator.inject(fault)
     report = create(colour, emulator)
     assert results(report) == CREATED | {"purview_blob": "failed"}
@@ -276,8 +276,8 @@ def test_one_refusal_stops_nothing_else(colour, emulator, fault, code, status):
     assert len(emulator.endpoints()) == 3
 
 
-def test_a_missing_role_is_told_with_the_command(colour, emulator):
-    """403 says which role is needed where; nothing was looked for, because nothing can have happened."""
+def test_a_missing_role_is_reported_with_the_command(colour, emulator):
+    """The remedy names role and scope; after a 403 nothing is read back, because nothing can have happened."""
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator)), roles=("Reader",))
     assert results(report) == dict.fromkeys(ALL_NAMES, "failed")
     role = "--role 'Data Factory Contributor'"
@@ -287,15 +287,15 @@ def test_a_missing_role_is_told_with_the_command(colour, emulator):
     assert requests(emulator, "GET", "/managedPrivateEndpoints") == [200]
 
 
-def test_a_busy_storage_account_is_asked_again(colour, emulator):
-    """409 of a busy account is waited out, not told."""
+def test_a_busy_storage_account_is_retried(colour, emulator):
+    """Its 409 is not a failure."""
     emulator.inject(Fault.status("PUT", 409, path=BLOB, times=3, code="StorageAccountOperationInProgress"))
     assert results(create(colour, emulator)) == CREATED
     assert requests(emulator, "PUT", "purview_blob") == [409, 409, 409, 200]
 
 
-def test_a_storage_account_that_stays_busy_is_told(colour, emulator):
-    """Patience with somebody else's operation ends after five minutes."""
+def test_a_storage_account_that_stays_busy_is_a_failure(colour, emulator):
+    """Retries end after five minutes."""
     emulator.inject(Fault.status("PUT", 409, path=BLOB, times=None, code="StorageAccountOperationInProgress"))
     report = create(colour, emulator)
     assert results(report) == CREATED | {"purview_blob": "failed"}
@@ -310,8 +310,8 @@ def without_network(emulator):
     return {"factory": str(emulator.add_factory("df2", managed_vnet=False))}
 
 
-def test_a_network_that_is_refused_ends_every_step(colour, emulator):
-    """Without network there is no place for an endpoint, so none is asked for; each outcome says why."""
+def test_a_refused_network_fails_every_step(colour, emulator):
+    """Without a network no endpoint is requested; each outcome has the reason."""
     emulator.inject(Fault.status("PUT", 403, path="*/managedVirtualNetworks/default"))
     report = create(colour, emulator, **without_network(emulator))
     assert results(report) == {"default": "failed"} | dict.fromkeys(ALL_NAMES, "failed")
@@ -331,33 +331,33 @@ def test_a_network_that_is_refused_ends_every_step(colour, emulator):
     ],
     ids=["201", "reset", "429"],
 )
-def test_whether_the_network_is_there_is_answered_by_looking(colour, emulator, fault):
-    """Whatever came back, the network is there, and the endpoints follow."""
+def test_an_inconclusive_answer_for_the_network_is_read_back(colour, emulator, fault):
+    """Whatever the answer, the network exists, and the endpoints are created."""
     emulator.inject(fault)
     report = create(colour, emulator, **without_network(emulator))
     assert results(report) == {"default": "created"} | CREATED
 
 
-def test_a_network_that_is_not_there_after_all(colour, emulator):
-    """A failure behind which nothing is found is told."""
+def test_a_failed_network_that_does_not_exist_is_reported(colour, emulator):
+    """It is read back, and it does not exist."""
     emulator.inject(Fault.status("PUT", 500, path="*/managedVirtualNetworks/default", times=None))
     report = create(colour, emulator, **without_network(emulator))
     assert results(report)["default"] == "failed"
     assert report.outcomes[0].error.code == "azure-unavailable"
 
 
-# --- looking
+# --- reading
 
 
-def test_a_list_that_fails_for_a_while_ends_nothing(colour, emulator):
-    """Azure goes on making endpoints while it cannot be asked."""
+def test_a_short_outage_of_the_list_ends_nothing(colour, emulator):
+    """Azure goes on provisioning endpoints meanwhile."""
     ill = Before("PUT", "/purview_blob", lambda _: emulator.inject(Fault.status("GET", 503, path=LIST, times=8)))
     report = create(colour, emulator, client_options={"per_retry_policies": [ill]})
     assert results(report) == CREATED
 
 
-def test_a_list_that_fails_for_good_is_told(colour, emulator):
-    """After several looks in vain the outcomes carry Azure's reason; the endpoints exist all the same."""
+def test_a_list_that_keeps_failing_is_reported(colour, emulator):
+    """After several failed reads the outcomes have Azure's reason, although the endpoints exist."""
     ill = Before("PUT", "/purview_blob", lambda _: emulator.inject(Fault.status("GET", 503, path=LIST, times=None)))
     report = create(colour, emulator, client_options={"per_retry_policies": [ill], "retry": Retry(attempts=2)})
     assert set(results(report).values()) == {"failed"}
@@ -365,19 +365,19 @@ def test_a_list_that_fails_for_good_is_told(colour, emulator):
     assert len(emulator.endpoints()) == 4
 
 
-def test_rights_that_are_taken_away_while_waiting_are_told(colour, emulator):
-    """A list that is forbidden from now on is not asked again and again."""
+def test_a_forbidden_list_while_waiting_is_reported(colour, emulator):
+    """It is not read again."""
     denied = Before("PUT", "/purview_blob", lambda _: emulator.inject(Fault.status("GET", 403, path=LIST, times=None)))
     report = create(colour, emulator, client_options={"per_retry_policies": [denied]})
     assert {outcome.error.code for outcome in report.outcomes} == {"access-denied"}
     assert requests(emulator, "GET", "/managedPrivateEndpoints").count(403) == 1
 
 
-# --- approving on the way
+# --- approval during creation
 
 
 def test_a_failed_endpoint_is_not_approved(colour, emulator):
-    """With approve the other three are approved, and the failed one is told once as failed."""
+    """The other three are approved, and the failed one is reported once as failed."""
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     report = create(colour, emulator, approve=True)
     found = [(outcome.name, outcome.result) for outcome in report.outcomes]
@@ -388,8 +388,8 @@ def test_a_failed_endpoint_is_not_approved(colour, emulator):
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_a_healed_endpoint_is_approved(colour, emulator, many):
-    """What was made again gets its approval, too, in one factory or in a fleet."""
+def test_a_repeated_endpoint_is_approved(colour, emulator, many):
+    """The endpoint that was created again is approved, for one factory or for a fleet."""
     emulator.inject(Fault.failed_provisioning(path=BLOB))
     if many:
         report = colour.run(emulator, lambda client: client.create_many([spec_for(emulator)], approve=True))
@@ -400,8 +400,8 @@ def test_a_healed_endpoint_is_approved(colour, emulator, many):
     assert {c.status for c in emulator.connections() if c.factory is not None} == {"Approved"}
 
 
-def test_a_target_that_is_ill_for_a_while_is_asked_again_beside_one_that_refuses(colour, emulator):
-    """A refusal at one target ends only its own connection; a passing illness at another ends nothing."""
+def test_a_short_outage_of_one_target_and_a_refusal_of_another(colour, emulator):
+    """The refusal ends only its own connection; the outage ends none."""
     create(colour, emulator)
     emulator.inject(Fault.status("GET", 403, path="*/namespaces/*/privateEndpointConnections", times=None))
     emulator.inject(Fault.status("GET", 503, path="*/storageAccounts/*/privateEndpointConnections", times=5))
@@ -409,8 +409,8 @@ def test_a_target_that_is_ill_for_a_while_is_asked_again_beside_one_that_refuses
     assert list(results(report).values()) == ["approved", "approved", "approved", "handed-off"]
 
 
-def test_a_target_that_is_ill_now_and_then_is_not_given_up(colour):
-    """Only looks that fail one after the other count: a long wait survives many short illnesses."""
+def test_separate_short_outages_do_not_end_the_wait(colour):
+    """Only consecutive failed reads count."""
     emulator = Emulator(connection_delay={"account": 700, "*": 0})
     create(colour, emulator, wait=False)
     ill = Fault.status("GET", 503, path="*/accounts/*/privateEndpointConnections", times=4)
@@ -427,12 +427,12 @@ def test_a_target_that_is_ill_now_and_then_is_not_given_up(colour):
     assert [request.status for request in emulator.requests].count(503) >= 12
 
 
-# --- Azure is done at once
+# --- endpoints that are ready at once
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.06, 0.1, 0.5])
-def test_waiting_costs_at_most_a_round_trip(colour, latency):
-    """Where Azure is done at once, `wait=True` ends at most one request later than `wait=False`."""
+def test_waiting_for_ready_endpoints_costs_one_request(colour, latency):
+    """If endpoints are ready at once, `wait=True` ends at most one request later than `wait=False`."""
     took = {}
     for wait in (False, True):
         emulator = Emulator(latency=latency, provisioning=0)
@@ -442,8 +442,8 @@ def test_waiting_costs_at_most_a_round_trip(colour, latency):
     assert took[True] - took[False] <= latency + 1e-6
 
 
-def test_first_read_follows_every_write(colour):
-    """Writes that Azure's limits hold back for a moment are not overtaken: one list shows all of them made."""
+def test_the_first_read_follows_every_write(colour):
+    """It waits for writes delayed by Azure's limits, so that one list shows all endpoints."""
     emulator = Emulator(latency=0.1, provisioning=0)
     report = create(colour, emulator, client_options={"budget": Budget(writes=Rate(1, 10))})
     assert results(report) == CREATED
@@ -451,8 +451,8 @@ def test_first_read_follows_every_write(colour):
     assert sent[-5:] == ["PUT"] * 4 + ["GET"]
 
 
-def test_first_read_does_not_wait_for_what_sends_nothing(colour):
-    """An endpoint that is still being deleted is written later; the others' first read does not wait for it."""
+def test_the_first_read_does_not_wait_for_a_pending_deletion(colour):
+    """An endpoint that is still being deleted is written later, after the first read of the others."""
     emulator = Emulator(latency=0.1, provisioning=0)
     targets = emulator.targets(emulator.account)
     emulator.add_endpoint(emulator.factory, "legacy", targets["blob"], "blob")

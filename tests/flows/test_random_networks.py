@@ -1,4 +1,4 @@
-"""Random networks: what exists is used and never doubled, and nothing outside is written."""
+"""Random networks: existing resources are used and never duplicated, and nothing outside is written."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ GROUP_IDS = ("account", "portal", "blob", "queue", "namespace")
 
 @dataclass(frozen=True)
 class Drawn:
-    """A network with zones, links, endpoints and zone groups that exist already."""
+    """A network with existing zones, links, endpoints and zone groups."""
 
     shape: str
     purpose: str
     dns: str
     zones: dict[str, tuple[str, str]]
-    """By zone: its resource group, and what is linked to it: this network, another one, or none."""
+    """By zone: its resource group, and the network that is linked to it: this one, another one, or none."""
     endpoints: dict[str, tuple[str, str]]
-    """By group id: the resource group of an endpoint under another name, and the zone of its zone group: that of this
-    name if it exists, a zone of another name, or none."""
+    """By group id: the resource group of an endpoint under another name, and its zone group: "right" has a zone of the
+    group's name if one exists, "foreign" a zone of another name, and "none" means that it has no zone group."""
     fields: dict[str, str]
 
 
@@ -61,7 +61,7 @@ def built(drawn: Drawn) -> tuple[Emulator, Network]:
     ours = azure.networks.add_virtual_network()
     other = azure.networks.add_virtual_network("vnet-other", resource_group="rg-other")
     for group in GROUPS:
-        azure.networks.add_private_dns_zone("privatelink.example.org", resource_group=group)  # so that it exists
+        azure.networks.add_private_dns_zone("privatelink.example.org", resource_group=group)  # creates the group
     for zone, (group, linked) in drawn.zones.items():
         links = {"ours": [ours], "other": [other], "none": []}[linked]
         azure.networks.add_private_dns_zone(zone, linked_to=links, resource_group=group)
@@ -82,14 +82,14 @@ def built(drawn: Drawn) -> tuple[Emulator, Network]:
 
 
 def shown(azure: Emulator) -> dict[str, tuple[str, ...]]:
-    """Zone groups of the endpoints that exist, by id."""
+    """Zone groups of the existing endpoints, by id."""
     return {str(one.id): one.zone_groups for one in azure.networks.private_endpoints()}
 
 
 @settings(max_examples=60)
 @given(networks())
-def test_what_exists_is_used_and_nothing_outside_is_written(drawn):
-    """A zone or link that exists is used; a zone group that exists stays; writes stay in the named resource groups."""
+def test_existing_resources_are_used_and_nothing_outside_is_written(drawn):
+    """Existing zones, links and zone groups are kept; writes stay in the named resource groups."""
     azure, network = built(drawn)
     before, zones_before = shown(azure), {str(one.id): one for one in azure.networks.private_dns_zones()}
     linked_before = {one.id.name for one in zones_before.values() if network.virtual_network_id in one.linked_to}
@@ -121,7 +121,7 @@ def test_what_exists_is_used_and_nothing_outside_is_written(drawn):
 
 
 def all_resolve(azure: Emulator, network: Network, status: Status) -> bool:
-    """Whether the network resolves the name of every private endpoint to it."""
+    """Whether every private endpoint's name resolves to its address in the network."""
     addresses = {str(one.id): one.address for one in azure.networks.private_endpoints()}
     hosts = {
         "account": "pv1.purview.azure.com",
@@ -140,7 +140,7 @@ def all_resolve(azure: Emulator, network: Network, status: Status) -> bool:
 
 
 def assert_nothing_outside(azure: Emulator, network: Network) -> None:
-    """Only the network's resource groups, and decisions at the spec's targets."""
+    """Writes go only to the network's resource groups and to connections of the spec's targets."""
     allowed = {str(network.group_id).casefold(), str(network.zone_group_id).casefold()}
     targets = {str(azure.account).casefold(), *(str(one).casefold() for one in azure.targets(azure.account).values())}
     for request in azure.writes:
@@ -150,7 +150,7 @@ def assert_nothing_outside(azure: Emulator, network: Network) -> None:
 
 
 def assert_no_zone_is_doubled(azure: Emulator, network: Network, linked_before: set[str]) -> None:
-    """The network is linked to one zone of a name, and a zone that was linked before has no twin that is."""
+    """The network is linked to at most one zone of each name, and no linked zone is created a second time."""
     linked = [one.id.name for one in azure.networks.private_dns_zones() if network.virtual_network_id in one.linked_to]
     assert len(linked) == len(set(linked))
     made = [
@@ -164,7 +164,7 @@ def assert_no_zone_is_doubled(azure: Emulator, network: Network, linked_before: 
 @pytest.mark.parametrize("runtimes", [1, 2])
 @pytest.mark.parametrize("shape", "AC")
 def test_check_says_whether_a_self_hosted_runtime_has_what_it_needs(colour, shape, runtimes):
-    """False without, true with them, and null with the reason where a target cannot be read; diagnose agrees."""
+    """False without endpoints, true with them, null with a reason if a target is unreadable; diagnose agrees."""
     azure = Emulator(shape=shape)
     for number in range(runtimes):
         azure.add_runtime(azure.factory, f"shir-{number}", "self-hosted")
@@ -194,7 +194,7 @@ def test_check_says_whether_a_self_hosted_runtime_has_what_it_needs(colour, shap
 
 
 def test_check_of_a_partly_forbidden_account(colour):
-    """What is certainly missing is false, even if another target cannot be read."""
+    """A missing endpoint makes it false, even if another target cannot be read."""
     azure = Emulator(shape="A")
     azure.add_runtime(azure.factory, "shir", "self-hosted")
     azure.inject(Fault.status("GET", 403, path="*/namespaces/*/privateEndpointConnections*", times=None))
@@ -202,16 +202,16 @@ def test_check_of_a_partly_forbidden_account(colour):
     assert [one.private_endpoints for one in check.runtimes if one.kind == "self-hosted"] == [False]
 
 
-def test_an_open_account_needs_nothing(colour):
-    """Then everything that is needed is there, and no target is listed for it."""
+def test_an_open_account_needs_no_private_endpoints(colour):
+    """The value is true, and no target is listed."""
     azure = Emulator(firewall="enabled-from-all-networks")
     azure.add_runtime(azure.factory, "shir", "self-hosted")
     check = colour.run(azure, lambda client: client.check(spec_for(azure)))
     assert [one.private_endpoints for one in check.runtimes if one.kind == "self-hosted"] == [True]
 
 
-def test_a_fleet_is_checked_alike(colour):
-    """`check_many` says the same of each factory as `check`."""
+def test_check_many_agrees_with_check(colour):
+    """Each factory has the same value in both."""
     azure = Emulator(shape="A")
     azure.add_runtime(azure.factory, "shir", "self-hosted")
     [one] = colour.run(azure, lambda client: client.check_many([spec_for(azure)])).factories

@@ -1,4 +1,4 @@
-"""Endpoints that are made anew: deleted, waited for, created again, and whatever can go wrong in between."""
+"""Endpoints that are replaced: deleted, waited for and created again, and the failures in between."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ OLD = "*/managedPrivateEndpoints/old"
     ],
     ids=["reset", "500", "404", "busy"],
 )
-def test_whether_it_was_deleted_is_answered_by_looking(colour, emulator, fault):
-    """A lost answer, or somebody who was faster: what is on its way out is waited for and made again."""
+def test_an_inconclusive_answer_to_a_delete_is_read_back(colour, emulator, fault):
+    """The answer is lost, or another caller was faster: the endpoint is waited for and created again."""
     broken(emulator)
     emulator.inject(fault)
     report = replace(colour, emulator)
@@ -56,8 +56,8 @@ def test_whether_it_was_deleted_is_answered_by_looking(colour, emulator, fault):
     ],
     ids=["403", "500", "reset"],
 )
-def test_a_deletion_that_did_not_happen_is_told(colour, emulator, fault, code):
-    """What cannot be deleted stays as it is, with Azure's reason; the others are made."""
+def test_a_failed_deletion_is_reported(colour, emulator, fault, code):
+    """The endpoint stays, with Azure's reason; the others are created."""
     broken(emulator)
     emulator.inject(fault)
     report = replace(colour, emulator)
@@ -66,8 +66,8 @@ def test_a_deletion_that_did_not_happen_is_told(colour, emulator, fault, code):
     assert states(emulator)["old"] == "Succeeded"
 
 
-def test_a_lock_is_told_when_it_shows(colour, emulator):
-    """DELETE is answered with 200 although a lock keeps the endpoint; that is told as soon as it can be seen."""
+def test_a_locked_endpoint_is_reported_as_soon_as_it_shows(colour, emulator):
+    """DELETE is answered with 200 although a lock keeps the endpoint."""
     broken(emulator)
     emulator.add_lock(emulator.targets(emulator.account)["blob"])
     report = replace(colour, emulator)
@@ -79,8 +79,8 @@ def test_a_lock_is_told_when_it_shows(colour, emulator):
     assert emulator.clock.elapsed < 200
 
 
-def test_a_deletion_that_takes_too_long_is_timed_out(colour):
-    """What is still listed when the time is over is told, and nothing is made in its place."""
+def test_a_slow_deletion_times_out(colour):
+    """The endpoint is still listed, so no new one is created in its place."""
     emulator = Emulator(deletion=4000)
     broken(emulator)
     report = replace(colour, emulator, timeout=300)
@@ -91,16 +91,16 @@ def test_a_deletion_that_takes_too_long_is_timed_out(colour):
     assert requests(emulator, "PUT", "/old") == []
 
 
-def test_without_waiting_what_is_deleted_is_still_made_again(colour, emulator):
-    """wait=False waits for the deletion all the same: to end there would leave less than there was."""
+def test_wait_false_still_creates_the_replacement(colour, emulator):
+    """The call waits for the deletion, because it would otherwise leave fewer endpoints than before."""
     broken(emulator)
     report = replace(colour, emulator, wait=False)
     assert results(report) == REPLACED
     assert states(emulator)["old"] == "Provisioning"
 
 
-def test_an_approved_replacement_is_approved(colour, emulator):
-    """What is replaced on request gets its approval as well."""
+def test_a_replacement_is_approved(colour, emulator):
+    """With `approve` the new connection is approved."""
     broken(emulator)
     report = replace(colour, emulator, approve=True)
     assert report.complete
@@ -108,7 +108,7 @@ def test_an_approved_replacement_is_approved(colour, emulator):
 
 
 class Beside:
-    """An Io that looks at the run from the side during every request, as an approval does that goes on beside it."""
+    """An Io that reads the state of the run during every request, as a concurrent approval does."""
 
     deadline = None
     elapsed = 0.0
@@ -118,11 +118,11 @@ class Beside:
         self.seen = []
 
     def now(self) -> float:
-        """Time stands still."""
+        """Always the same time."""
         return 0.0
 
     def tell(self, event) -> None:
-        """Nobody listens."""
+        """Events are ignored."""
 
     async def _look(self, answer):
         self.seen.append(self.provisioning.is_over)
@@ -138,19 +138,19 @@ class Beside:
         return await self._look({"name": "old", "properties": made})
 
     async def collect(self, _attempt, _operation):
-        """A list, on which the endpoint that was deleted is not to be found any more."""
+        """A list without the deleted endpoint."""
         return await self._look([])
 
     async def sleep(self, _seconds):
-        """Nobody waits."""
+        """Returns at once."""
 
     async def gather(self, flows):
-        """One after the other."""
+        """Flows run one after the other."""
         return [await flow for flow in flows]
 
 
-def test_nothing_is_over_until_the_last_endpoint_is_made_again():
-    """While requests are under way, whoever looks from the side sees that something is still to come."""
+def test_the_run_is_not_over_until_the_replacement_is_created():
+    """A concurrent reader sees during every request that an endpoint is still to come."""
     io, spec = Beside(), a_spec(groups=("blob",), replace_broken=True)
     factory = a_factory(an_endpoint("old", "blob", connection_status="Rejected"))
     io.provisioning = Provisioning(io, make_plan(spec, an_account(), factory), factory, "create_all")

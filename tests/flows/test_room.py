@@ -1,4 +1,4 @@
-"""Room at the targets: what does not fit is refused before the first write, and what nearly fills one is said."""
+"""Room on the targets: conflicts before the first write if it is too small, and warnings if it is nearly used up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def codes(findings) -> set[str]:
     ("storage", "namespace", "full"),
     [(199, 0, {"purview_blob", "purview_queue"}), (0, 120, {"purview_namespace"})],
 )
-def test_what_cannot_fit_is_refused_before_the_first_write(colour, storage, namespace, full):
+def test_endpoints_beyond_the_limit_are_conflicts(colour, storage, namespace, full):
     """A storage account takes 200 private endpoints and a namespace 120: the plan says so, and nothing is written."""
     emulator = filled(storage, namespace)
     spec = spec_for(emulator)
@@ -49,15 +49,15 @@ def test_a_nearly_full_target_is_a_warning(colour):
     assert fleet.factories[0].status == status
 
 
-def test_half_a_target_is_no_finding(colour):
-    """Below 80 % nothing is said."""
+def test_a_half_full_target_has_no_finding(colour):
+    """Warnings start at 80 %."""
     emulator = filled(storage=100, namespace=60)
     plan = colour.run(emulator, lambda client: client.plan(spec_for(emulator)))
     assert not codes(plan.warnings) & {"target-full", "target-nearly-full"}
 
 
-def test_a_target_that_cannot_be_listed_is_no_obstacle(colour):
-    """To create endpoints takes no right on the targets: without it nothing is counted, and Azure decides."""
+def test_an_unreadable_target_is_not_counted(colour):
+    """Creating endpoints needs no right on the targets: without it Azure decides."""
     emulator = filled(storage=200)
     report = colour.run(
         emulator,
@@ -68,8 +68,8 @@ def test_a_target_that_cannot_be_listed_is_no_obstacle(colour):
     assert not codes(report.warnings) & {"target-full", "target-nearly-full"}
 
 
-def test_targets_are_listed_only_for_what_is_created(colour):
-    """Where everything exists nothing has to fit, so a second call reads account and factory alone."""
+def test_targets_are_listed_only_if_endpoints_are_missing(colour):
+    """A second call reads only account and factory."""
     emulator = filled(storage=3)
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
@@ -78,8 +78,8 @@ def test_targets_are_listed_only_for_what_is_created(colour):
     assert emulator.request_count - before == 3
 
 
-def test_a_full_target_does_not_stop_what_needs_no_room(colour):
-    """Endpoints that exist are kept at a full target."""
+def test_a_full_target_does_not_affect_existing_endpoints(colour):
+    """They are kept."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
@@ -95,8 +95,8 @@ def test_a_full_target_does_not_stop_what_needs_no_room(colour):
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_what_a_full_target_refuses_is_not_tried_again(colour, many):
-    """The caller cannot count the connections; Azure's reason ends it at once, with the remedy for a full target."""
+def test_an_endpoint_refused_by_a_full_target_is_not_repeated(colour, many):
+    """The caller cannot count the connections; the failure has Azure's reason, and the remedy for a full target."""
     emulator = filled(storage=200)
     spec = spec_for(emulator)
 
@@ -109,7 +109,7 @@ def test_what_a_full_target_refuses_is_not_tried_again(colour, many):
     assert all("reached its limit of 200" in one.error.message for one in failures)
     assert all("orphans" in one.error.remedy for one in failures)
     assert [request.method for request in emulator.writes] == ["PUT"] * 4
-    # A later call finds the endpoints as they are, and says the same.
+    # A later call finds the failed endpoints and reports the same.
     plan = colour.run(
         emulator, lambda client: client.plan(spec), roles=("Data Factory Contributor", ("Reader", emulator.account))
     )

@@ -1,4 +1,4 @@
-"""The work of a fleet: what is decided by the flow that runs the fleet, and what runs beside it."""
+"""The schedule of a fleet: what runs in the flow of the fleet, and what runs concurrently."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @both
-def test_work_begins_where_the_fleet_is_run(runner: Runner) -> None:
-    """`begun` and `then` are called by the flow that runs the fleet, so that both see the same state of a factory."""
+def test_begun_and_then_run_in_the_flow_of_the_fleet(runner: Runner) -> None:
+    """Both are called by the flow that runs the fleet, so that they see the same state of a factory."""
     calls: list[tuple[str, bool]] = []
 
     async def run(io: Any) -> None:
@@ -45,8 +45,8 @@ def test_work_begins_where_the_fleet_is_run(runner: Runner) -> None:
 
 
 @both
-def test_work_that_is_dropped_does_not_begin(runner: Runner) -> None:
-    """Only `dropped` is called for it."""
+def test_a_dropped_job_does_not_begin(runner: Runner) -> None:
+    """Only its `dropped` is called."""
     calls: list[str] = []
 
     async def run(io: Any) -> None:

@@ -1,4 +1,4 @@
-"""Status and watch: both sides of every endpoint."""
+"""status and watch: both sides of every endpoint."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def verdicts(status):
     return {endpoint.group_id: endpoint.verdict for endpoint in status.endpoints}
 
 
-def test_nothing_there_is_missing(colour, emulator):
-    """Before anything is made, every endpoint is missing."""
+def test_missing_before_creation(colour, emulator):
+    """Every endpoint is missing."""
     status = colour.run(emulator, lambda client: client.status(spec_for(emulator)))
     assert set(verdicts(status).values()) == {"missing"}
     assert not status.ready
@@ -30,8 +30,8 @@ def test_pending_until_approved(colour, emulator):
     assert {endpoint.target_status for endpoint in status.endpoints} == {"Pending"}
 
 
-def test_ready_when_both_sides_say_so(colour, emulator, ready):
-    """Approved on both sides is ready, in at most six requests for four endpoints."""
+def test_ready_when_both_sides_are_approved(colour, emulator, ready):
+    """Four endpoints take at most six requests."""
     before = len(emulator.requests)
     status = colour.run(emulator, lambda client: client.status(ready))
     assert status.ready
@@ -41,16 +41,16 @@ def test_ready_when_both_sides_say_so(colour, emulator, ready):
 
 
 @pytest.mark.parametrize("act", ["reject", "disconnect"])
-def test_stale_when_the_target_says_otherwise(colour, emulator, ready, act):
-    """Data Factory goes on saying Approved; the target is believed."""
+def test_stale_when_the_target_disagrees(colour, emulator, ready, act):
+    """Data Factory still says Approved; the target's state counts."""
     getattr(emulator, act)("purview_blob")
     status = colour.run(emulator, lambda client: client.status(ready))
     assert verdicts(status) == {"account": "ready", "blob": "stale", "queue": "ready", "namespace": "ready"}
     assert not status.ready
 
 
-def test_stale_when_the_connection_is_gone(colour, emulator, ready):
-    """A connection that was deleted on the target leaves the factory's Approved stale."""
+def test_stale_when_the_connection_was_deleted(colour, emulator, ready):
+    """The factory still says Approved."""
     mine = next(c for c in emulator.connections() if c.endpoint == "purview_queue")
     emulator.remove(mine.id)
     status = colour.run(emulator, lambda client: client.status(ready))
@@ -58,16 +58,16 @@ def test_stale_when_the_connection_is_gone(colour, emulator, ready):
     assert next(e for e in status.endpoints if e.group_id == "queue").target_status == ""
 
 
-def test_stale_when_the_target_is_gone(colour, emulator, ready):
-    """A target that does not exist any more is an error finding, and its endpoint is stale."""
+def test_stale_when_the_target_was_deleted(colour, emulator, ready):
+    """The missing target is an error finding."""
     emulator.remove(emulator.targets(emulator.account)["namespace"])
     status = colour.run(emulator, lambda client: client.status(ready))
     assert verdicts(status)["namespace"] == "stale"
     assert [finding.code for finding in status.findings] == ["target-gone"]
 
 
-def test_rejected_when_the_factory_says_so_too(colour, emulator):
-    """Rejected on both sides needs a new endpoint."""
+def test_rejected_when_both_sides_say_so(colour, emulator):
+    """The endpoint has to be replaced."""
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
     emulator.reject("purview_blob")
@@ -76,14 +76,14 @@ def test_rejected_when_the_factory_says_so_too(colour, emulator):
 
 
 def test_wrong_target_when_the_name_points_elsewhere(colour, emulator):
-    """An endpoint of our name that points to another account is told as such."""
+    """The endpoint has the expected name and another account as its target."""
     emulator.add_endpoint(emulator.factory, "purview", str(emulator.add_account("pv2")), "account")
     status = colour.run(emulator, lambda client: client.status(spec_for(emulator)))
     assert verdicts(status)["account"] == "wrong-target"
 
 
-def test_without_rights_on_the_targets_the_factory_is_believed(colour, emulator, ready):
-    """A requester sees the factory's side, and is told that the other could not be read."""
+def test_without_rights_on_the_targets_the_factory_counts(colour, emulator, ready):
+    """A requester sees the factory's side, and a finding says that the targets could not be read."""
     status = colour.run(
         emulator,
         lambda client: client.status(ready),
@@ -94,21 +94,21 @@ def test_without_rights_on_the_targets_the_factory_is_believed(colour, emulator,
     assert {finding.code for finding in status.findings} == {"target-unreadable"}
 
 
-def test_endpoints_for_other_things_are_listed_apart(colour, emulator, ready):
-    """Endpoints that are not for this account stand under others."""
+def test_endpoints_to_other_resources_are_in_others(colour, emulator, ready):
+    """Endpoints that are not for this account are listed separately."""
     emulator.add_endpoint(emulator.factory, "elsewhere", str(emulator.add_account("pv2")), "account")
     status = colour.run(emulator, lambda client: client.status(ready))
     assert [endpoint.name for endpoint in status.others] == ["elsewhere"]
 
 
-def test_account_of_the_factory_is_found(colour, emulator, ready):
-    """Spec.account None takes the account that the factory is connected to."""
+def test_without_account_the_connected_one_is_used(colour, emulator, ready):
+    """Spec.account None means the account that the factory is connected to."""
     spec = ready.model_copy(update={"account": None})
     assert colour.run(emulator, lambda client: client.status(spec)).ready
 
 
-def test_missing_factory_is_an_error(colour, emulator, ready):
-    """A factory that does not exist is not the same as one without endpoints."""
+def test_a_missing_factory_raises_not_found(colour, emulator, ready):
+    """It is not the same as a factory without endpoints."""
     from purview_mpe import errors
 
     emulator.remove(emulator.factory)
@@ -116,8 +116,8 @@ def test_missing_factory_is_an_error(colour, emulator, ready):
         colour.run(emulator, lambda client: client.status(ready))
 
 
-def test_watch_yields_changes_until_settled(colour):
-    """Watching tells each change once and ends when nothing is pending any more."""
+def test_watch_yields_each_change_until_settled(colour):
+    """It ends when no endpoint is pending."""
     emulator = Emulator(provisioning=60, connection_delay=10)
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec, wait=False))
@@ -155,7 +155,7 @@ def test_watch_yields_changes_until_settled(colour):
 
 
 def test_watch_ends_at_its_timeout(colour):
-    """A watch with a timeout ends although something is still pending."""
+    """The watch ends although an endpoint is still pending."""
     emulator = Emulator(provisioning=1, connection_delay=1)
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
@@ -166,8 +166,8 @@ def test_watch_ends_at_its_timeout(colour):
 
 
 @pytest.mark.parametrize("timeout", [0.5, 20, 30.1, 30.4, 30.7, 31, 45.8, 46.1, 46.4, 46.7, 47])
-def test_a_watch_ends_at_its_timeout_in_the_middle_of_a_look(colour, timeout):
-    """A look that is under way when the time is over gives no status, and raises nothing."""
+def test_watch_ends_at_its_timeout_during_a_read(colour, timeout):
+    """The unfinished read gives no status and raises no error."""
     emulator = Emulator(foreign_connections=0, latency=0.3, provisioning=1, connection_delay=1)
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
@@ -178,8 +178,8 @@ def test_a_watch_ends_at_its_timeout_in_the_middle_of_a_look(colour, timeout):
     assert emulator.clock.elapsed - began <= timeout + 0.1
 
 
-def test_a_watch_reports_its_beginning_and_its_end(colour):
-    """`started` and `finished` frame a watch like any other verb, also where the caller stops early."""
+def test_watch_has_started_and_finished_events(colour):
+    """They are sent as for every verb."""
     emulator = Emulator(provisioning=1, connection_delay=1)
     spec, events = spec_for(emulator), []
     colour.run(emulator, lambda client: client.create_all(spec))
@@ -187,8 +187,8 @@ def test_a_watch_reports_its_beginning_and_its_end(colour):
     assert [(event.kind, event.verb) for event in events] == [("started", "watch"), ("finished", "watch")]
 
 
-def test_a_watch_raises_what_status_raises(colour):
-    """Only the deadline ends the iteration quietly; what Azure refuses is raised from it."""
+def test_watch_raises_what_status_raises(colour):
+    """Only the timeout ends the iteration without an error."""
     emulator = Emulator(provisioning=1, connection_delay=1)
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))

@@ -1,4 +1,4 @@
-"""Writes that have to wait: nothing is sent after a wait without another look."""
+"""Writes that have to wait: before a write is repeated, the state is read again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sent(emulator: Emulator, method: str) -> list[str]:
 
 
 def once(action):
-    """A listener that acts when a write is about to wait, once."""
+    """A listener that acts once, when a write is about to wait."""
     done = []
 
     def listener(event):
@@ -36,8 +36,8 @@ def other_client(emulator: Emulator) -> Client:
 
 
 @WAITS
-def test_a_deletion_that_waited_leaves_an_endpoint_to_another_target(colour, fault):
-    """Meanwhile a colleague deletes the endpoint and creates one of its name to another account: that one stays."""
+def test_a_repeated_deletion_spares_a_new_endpoint_of_the_name(colour, fault):
+    """Meanwhile a colleague replaces the endpoint by one to another account, which stays."""
     emulator = Emulator()
     spec = spec_for(emulator, groups=("account",))
     other = emulator.add_account("other")
@@ -57,8 +57,8 @@ def test_a_deletion_that_waited_leaves_an_endpoint_to_another_target(colour, fau
 
 
 @WAITS
-def test_a_deletion_that_waited_deletes_what_is_still_there(colour, fault):
-    """An endpoint that is what it was is deleted by the second request."""
+def test_a_repeated_deletion_deletes_the_same_endpoint(colour, fault):
+    """The endpoint has not changed, so the second request deletes it."""
     emulator = Emulator()
     spec = spec_for(emulator, groups=("account",))
     other_client(emulator).create_all(spec)
@@ -78,8 +78,8 @@ def test_a_deletion_that_waited_deletes_what_is_still_there(colour, fault):
     ],
     ids=["throttled", "busy", "ill"],
 )
-def test_an_approval_that_waited_does_not_overrule_the_owner(colour, fault):
-    """The owner rejects while the approval waits: it is not sent again, and the report says what the target shows."""
+def test_a_repeated_approval_does_not_overrule_the_owner(colour, fault):
+    """The owner rejects while the approval waits: it is not sent again, and the report shows the target's state."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator, groups=("blob",))
     other_client(emulator).create_all(spec)
@@ -94,8 +94,8 @@ def test_an_approval_that_waited_does_not_overrule_the_owner(colour, fault):
     assert len(puts) == 1
 
 
-def test_an_approval_that_waited_is_not_sent_for_a_connection_that_is_gone(colour):
-    """The endpoint is deleted while the approval waits: no connection is asked for by its old name."""
+def test_an_approval_of_a_deleted_connection_is_not_repeated(colour):
+    """The endpoint is deleted while the approval waits, so no request addresses its old connection."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator, groups=("blob",))
     other_client(emulator).create_all(spec)
@@ -111,8 +111,8 @@ def test_an_approval_that_waited_is_not_sent_for_a_connection_that_is_gone(colou
     assert [request.status for request in emulator.requests if "onnections/" in request.path] == [429]
 
 
-def test_a_write_that_waits_for_its_turn_looks_again(colour):
-    """A deletion whose turn within the budget comes later is reconsidered: meanwhile the endpoint is another one."""
+def test_a_write_delayed_by_the_budget_reads_again(colour):
+    """Meanwhile the endpoint was replaced by one to another account, which stays."""
     emulator = Emulator()
     spec = spec_for(emulator, groups=("account",))
     other = emulator.add_account("other")
@@ -133,8 +133,8 @@ def test_a_write_that_waits_for_its_turn_looks_again(colour):
     assert all(bucket.on_the_way == 0 for bucket in budget._buckets.values())
 
 
-def test_a_write_that_waits_for_its_turn_is_sent_in_the_end(colour):
-    """Four deletions with a token each 20 s are all carried out, each after a look."""
+def test_writes_delayed_by_the_budget_are_sent(colour):
+    """Four deletions with one token every 20 s are all carried out, each after a read."""
     emulator = Emulator()
     spec = spec_for(emulator)
     other_client(emulator).create_all(spec)
@@ -145,8 +145,8 @@ def test_a_write_that_waits_for_its_turn_is_sent_in_the_end(colour):
     assert all(bucket.on_the_way == 0 for bucket in budget._buckets.values())
 
 
-def test_a_write_without_an_answer_is_not_sent_twice_if_it_happened(colour):
-    """A deletion whose answer is lost is looked for; it is not asked for again."""
+def test_a_deletion_whose_answer_is_lost_is_not_sent_twice(colour):
+    """The list shows that it worked."""
     emulator = Emulator()
     spec = spec_for(emulator, groups=("account",))
     other_client(emulator).create_all(spec)
@@ -164,8 +164,8 @@ def test_a_write_without_an_answer_is_not_sent_twice_if_it_happened(colour):
         ("approve", "PUT", "*/storageAccounts/*/privateEndpointConnections/*", "approved"),
     ],
 )
-def test_a_lost_answer_and_then_refusals_end_in_what_happened(colour, verb, method, path, result):
-    """Delivered, the answer lost, then throttled for ever: each verb reads before it judges."""
+def test_a_lost_answer_followed_by_429_is_read_back(colour, verb, method, path, result):
+    """The request was delivered, its answer lost and later attempts throttled: each verb reads the result."""
     emulator = Emulator(foreign_connections=0)
     spec = spec_for(emulator, groups=("blob",))
     if verb != "create_all":
@@ -176,8 +176,8 @@ def test_a_lost_answer_and_then_refusals_end_in_what_happened(colour, verb, meth
     assert [outcome.result for outcome in report.outcomes] == [result]
 
 
-def test_what_cannot_be_read_is_not_written_again(colour):
-    """After a failure without proof and a list that cannot be read, the write is left alone, and it says why."""
+def test_without_a_readable_list_a_write_is_not_repeated(colour):
+    """The deletion failed without proof and the list cannot be read: the outcome has the reason."""
     emulator = Emulator()
     spec = spec_for(emulator, groups=("account",))
     other_client(emulator).create_all(spec)

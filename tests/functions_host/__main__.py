@@ -1,7 +1,7 @@
 """Both example apps under Microsoft's runtime for Functions: `python -m tests.functions_host`.
 
-The app for one factory is used by both persons. A fleet is started over HTTP, decided on, and read, three times: once
-undisturbed, once with a worker killed while it writes, and once with the host and all its workers killed.
+Both persons use the app for one factory. A fleet is started, approved and read over HTTP three times: once without a
+failure, once with a worker killed while it writes, and once with the host and all its workers killed.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 APPS = Path(__file__).resolve().parents[2] / "docs" / "examples"
-#: Ends a trial that would never end, in seconds.
+#: Seconds after which a hanging trial ends.
 NEVER = 600.0
 
 
 def main() -> None:
-    """Run everything, and print the figures."""
+    """Run all trials, and print the figures."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--factories", type=int, default=8)
     parser.add_argument("--large", type=int, default=44, help="factories of the fleet whose pages keep the reports")
@@ -121,7 +121,7 @@ def _fleet(count: int, kill: str, *, approval: str) -> None:
             if writes.total() >= 2 * count and not half.is_set():
                 half.set()
                 if kill == "worker":
-                    # The answer is still to be sent, so the activity that asked cannot have ended.
+                    # The activity is still waiting for this answer, so it cannot have ended.
                     hosts[-1].workers.kill(exchange.headers["user-agent"].partition(" ")[0])
 
     azure.observe(wrote)
@@ -139,8 +139,8 @@ def _fleet(count: int, kill: str, *, approval: str) -> None:
         body = {"specs": [spec.model_dump(mode="json") for spec in specs], "poll_seconds": 1, "silence_seconds": 60}
         began = time.monotonic()
         url = f"{hosts[-1].url}/api/fleets?code=key&id=trial"
-        status, told = asked("POST", url, json.dumps(body).encode())
-        assert (status, told) == (202, {"id": "trial"}), (status, told)
+        status, answer = asked("POST", url, json.dumps(body).encode())
+        assert (status, answer) == (202, {"id": "trial"}), (status, answer)
         assert asked("POST", url, json.dumps(body).encode())[0] == 409
         if kill == "host":
             assert half.wait(NEVER)
@@ -188,7 +188,7 @@ def _app(name: str) -> Iterator[tuple[Path, Path]]:
             raise
 
 
-#: The entry point of the app, with the name of the worker in each request, so that the trial knows whom to kill.
+#: The app's entry point, with the worker's name in each request, so that the trial knows which one to kill.
 _CONNECTED = """
 import os
 from fleets.doors import build

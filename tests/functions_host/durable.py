@@ -1,8 +1,8 @@
-"""The Durable extension of a host: orchestrations with their history, in a file that a later host goes on with.
+"""A host's Durable extension: orchestrations with their history, in a file that a later host continues.
 
 A turn is one invocation of the orchestrator with the whole history as JSON, as the real extension sends it. A turn or
-an activity whose worker died is given to another one. A child whose id is taken by an instance that runs is dropped,
-and its parent hears nothing.
+an activity whose worker died is given to another one. A child whose id belongs to a running instance is dropped, and
+its parent is not notified.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class Extension:
         self._loop.start()
 
     def close(self) -> None:
-        """Stop: what is under way is not heard any more."""
+        """Stop: results of work in progress are ignored."""
         with self._changed:
             self._is_open = False
             self._changed.notify_all()
         self._loop.join()
 
-    # --- what clients ask for
+    # --- operations of clients
 
     def start(self, name: str, given: str | None, instance: str | None, parent: list[Any] | None = None) -> str | None:
-        """Start an orchestration; its id, or None if an instance that runs has it."""
+        """Start an orchestration; its id, or None if a running instance has it."""
         with self._changed:
             chosen = instance or uuid.uuid4().hex
             there = self.instances.get(chosen)
@@ -71,7 +71,7 @@ class Extension:
             return chosen
 
     def raise_event(self, instance: str, name: str, data: str) -> bool:
-        """Raise an event; False if the instance is over."""
+        """Raise an event; False if the instance has ended."""
         with self._changed:
             each = self.instances[instance]
             if each["state"] not in {"Pending", "Running"}:
@@ -90,7 +90,7 @@ class Extension:
                 self._changed.wait(0.05)
 
     def _look_at(self, each: Json) -> None:
-        """Begin whatever this instance needs next."""
+        """Start the work that this instance needs next."""
         if each["state"] not in {"Pending", "Running"}:
             return
         for number, due in list(each["timers"].items()):
@@ -158,7 +158,7 @@ class Extension:
             self._end_of(each, -1)
 
     def _decided(self, each: Json, answer: Any) -> None:
-        """Note what an orchestrator decided in its turn."""
+        """Record what an orchestrator decided in its turn."""
         if answer.result.status != KINDS.StatusResult.Success:
             self._over(each, "Failed", answer.result.exception.message)
             return
@@ -225,7 +225,7 @@ class Extension:
 
 
 def _fresh(name: str, given: str | None, early: list[Json] | None = None) -> Json:
-    """The state of an instance that begins, or begins again."""
+    """The state of an instance that starts, or starts again."""
     started = _event(HistoryEventType.EXECUTION_STARTED, Name=name, Input=json.dumps(given), Version=None)
     kept = [each for each in early or () if each["EventType"] == HistoryEventType.EVENT_RAISED]
     return {"input": given, "history": [], "news": [started, *kept], "asked": [], "timers": {}, "activities": {}}
@@ -248,12 +248,12 @@ def _text(data: Any) -> str:
 
 
 def _asked(action: Json) -> tuple[int, str | None]:
-    """What a replay has to ask for again."""
+    """The action that a replay has to request again."""
     return int(action["actionType"]), action.get("functionName")
 
 
 def _flat(actions: Any) -> Any:
-    """Actions as the extension counts them: those of a compound one count by themselves, events do not."""
+    """Actions as the extension counts them: those of a compound action count separately, events do not count."""
     for action in actions:
         if "compoundActions" in action:
             yield from _flat(action["compoundActions"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Host:
-    """One host of one app, with a folder for what outlives it."""
+    """One host of one app, with a folder for its state."""
 
     def __init__(self, app: Path, settings: Mapping[str, str], folder: Path, count: int = 1) -> None:
         self.workers = Workers(app, settings, folder / "workers.log")
@@ -32,7 +32,7 @@ class Host:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """End the host and kill its workers, in the middle of whatever they do."""
+        """End the host and kill its workers, whatever they do."""
         self.workers.close()
         self.durable.close()
         self._server.shutdown()
@@ -64,7 +64,7 @@ class Host:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_DELETE = _any  # noqa: N815 - the server's names
+            do_GET = do_POST = do_DELETE = _any  # noqa: N815 - names required by http.server
 
         return Handler
 
@@ -107,21 +107,21 @@ class Host:
         answer = self.workers.call(name, inputs)
         if answer.result.status != KINDS.StatusResult.Success:
             return 500, {}, answer.result.exception.message.encode()
-        told = answer.return_value.http
-        kind = told.body.WhichOneof("data")
-        content = getattr(told.body, kind) if kind else b""
+        response = answer.return_value.http
+        kind = response.body.WhichOneof("data")
+        content = getattr(response.body, kind) if kind else b""
         encoded = content if isinstance(content, bytes) else content.encode()
-        return int(told.status_code), dict(told.headers), encoded
+        return int(response.status_code), dict(response.headers), encoded
 
     def fire(self, name: str) -> None:
         """Run a function with a timer trigger."""
         trigger = self.workers.functions()[name].binding("timerTrigger")
         assert trigger is not None
-        told = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
-        answer = self.workers.call(name, {trigger["name"]: KINDS.TypedData(json=json.dumps(told))})
+        timer = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
+        answer = self.workers.call(name, {trigger["name"]: KINDS.TypedData(json=json.dumps(timer))})
         assert answer.result.status == KINDS.StatusResult.Success, answer.result.exception.message
 
-    # --- the extension's own addresses, which the client of an app calls
+    # --- the extension's own addresses, which the app's client uses
 
     def _client_binding(self) -> dict[str, Any]:
         base = f"{self.url}/durable/"
@@ -138,7 +138,7 @@ class Host:
     def _extension(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         match method, urlsplit(path).path.removeprefix("/durable/").split("/"):
             case "POST", ["orchestrators", name, *rest]:
-                # The client encodes the input twice; the extension reads the body once and passes on a text.
+                # The client encodes the input twice; the extension decodes the body once and passes on a text.
                 given = json.loads(body) if body else None
                 started = self.durable.start(name, given, rest[0] if rest else None)
                 return _json(202, {"id": started}) if started else _json(409, {})
@@ -147,13 +147,13 @@ class Host:
                 return _json(202 if is_raised else 410, {})
             case "GET", ["instances", instance] if instance in self.durable.instances:
                 each = self.durable.instances[instance]
-                told = {"name": each["name"], "instanceId": instance, "createdTime": None, "lastUpdatedTime": None}
-                told |= {"input": None, "output": each["output"], "runtimeStatus": each["state"]}
+                shown = {"name": each["name"], "instanceId": instance, "createdTime": None, "lastUpdatedTime": None}
+                shown |= {"input": None, "output": each["output"], "runtimeStatus": each["state"]}
                 is_over = each["state"] not in {"Pending", "Running"}
-                return _json(200 if is_over else 202, {**told, "customStatus": each["status"]})
+                return _json(200 if is_over else 202, {**shown, "customStatus": each["status"]})
             case _:
                 return _json(404, {})
 
 
-def _json(status: int, told: Any) -> tuple[int, dict[str, str], bytes]:
-    return status, {"content-type": "application/json"}, json.dumps(told).encode()
+def _json(status: int, content: Any) -> tuple[int, dict[str, str], bytes]:
+    return status, {"content-type": "application/json"}, json.dumps(content).encode()

@@ -15,8 +15,8 @@ PACKAGE = "AzureFunctionsRpcMessages"
 #: The one method of the worker's service: both sides send a stream of `StreamingMessage`.
 METHOD = f"/{PACKAGE}.FunctionRpc/EventStream"
 
-#: A message a line: `name:type=number`; `name:[type]` is repeated, `name:{type}` a map from text, `name:type|group` one
-#: of a group.
+#: One message per line: `name:type=number`; `name:[type]` is repeated, `name:{type}` a map from text,
+#: `name:type|group` a field of a group.
 _MESSAGES = """
 StreamingMessage request_id:string=1 start_stream:StartStream|content=20 worker_init_request:WorkerInitRequest|content=17 worker_init_response:WorkerInitResponse|content=16 functions_metadata_request:FunctionsMetadataRequest|content=29 function_metadata_response:FunctionMetadataResponse|content=30 function_load_request:FunctionLoadRequest|content=8 function_load_response:FunctionLoadResponse|content=9 invocation_request:InvocationRequest|content=4 invocation_response:InvocationResponse|content=5
 StartStream worker_id:string=2
@@ -56,7 +56,7 @@ _SCALARS = {
 
 
 def messages() -> Any:
-    """The classes of all messages by name, as a module of generated code has them."""
+    """The classes of all messages by name, as in a module of generated code."""
     file = descriptor_pb2.FileDescriptorProto(name="worker.proto", package=PACKAGE, syntax="proto3")
     for line in _MESSAGES.strip().splitlines():
         name, *fields = line.split()
@@ -82,7 +82,7 @@ def _add_field(message: descriptor_pb2.DescriptorProto, text: str) -> None:
     field = message.field.add(name=name, number=int(number), label=_Field.LABEL_OPTIONAL)
     if kind[0] == "{":
         entry = message.nested_type.add(name=f"{name.title().replace('_', '')}Entry")
-        # The name of an entry is fixed by the name of its field.
+        # The name of an entry follows from the name of its field.
         entry.name = "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Entry"
         entry.options.map_entry = True
         entry.field.add(name="key", number=1, label=_Field.LABEL_OPTIONAL, type=_Field.TYPE_STRING)

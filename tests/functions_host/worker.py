@@ -1,9 +1,9 @@
 """A worker process: `azure-functions-runtime`, which runs functions in Microsoft's worker, and the loop that passes messages to it.
 
-Azure's own loop is in no package. This one only passes on what it receives, so what it runs is what Azure runs for
-Python 3.13 and later: how an app is indexed, how bindings are decoded, and how functions are called.
+No package contains Azure's own loop. This one only passes messages on, so that indexing an app, decoding bindings and
+calling functions run as in Azure for Python 3.13 and later.
 
-`python -m tests.functions_host.worker HOST:PORT NAME FOLDER`, where the app is in the folder.
+`python -m tests.functions_host.worker HOST:PORT NAME FOLDER`, with the app in FOLDER.
 """
 
 from __future__ import annotations

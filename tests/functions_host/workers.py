@@ -1,4 +1,4 @@
-"""The worker processes of a host, and what is asked of them."""
+"""A host's worker processes, and the requests to them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Function:
     bindings: list[dict[str, Any]]
 
     def binding(self, kind: str) -> dict[str, Any] | None:
-        """Its binding of this type."""
+        """The function's binding of this type, if any."""
         return next((each for each in self.bindings if each["type"] == kind), None)
 
 
@@ -66,7 +66,7 @@ class Worker:
         if self.process.poll() is not None:
             raise Dead(self.name)
         self.outgoing.put(KINDS.StreamingMessage(request_id=number, **content))
-        # A death between these lines is noticed by the process, and any other one by the connection.
+        # If the worker dies between these lines, the process shows it; later the connection does.
         while True:
             try:
                 message = answer.result(1)
@@ -93,7 +93,7 @@ class Worker:
         self.is_ready = True
 
     def call(self, function: str, inputs: Mapping[str, Any]) -> Any:
-        """Invoke a function; the worker's whole answer.
+        """Invoke a function; return the worker's whole answer.
 
         Raises:
             Dead: the process died.
@@ -110,7 +110,7 @@ class Worker:
             self.busy -= 1
 
     def take(self, incoming: Iterator[Any]) -> Iterator[Any]:
-        """The connection: what the worker answers comes in, what it is asked goes out."""
+        """The connection: answers of the worker come in, requests to it go out."""
 
         def read() -> None:
             try:
@@ -125,7 +125,7 @@ class Worker:
         yield from iter(self.outgoing.get, None)
 
     def bury(self) -> None:
-        """The process is dead: everything that it was asked ends."""
+        """The process is dead: every pending request to it ends."""
         self.is_ready = False
         while self._asked:
             _, asked = self._asked.popitem()
@@ -134,7 +134,7 @@ class Worker:
         self.outgoing.put(None)
 
     def kill(self) -> None:
-        """End it at once, in the middle of whatever it does."""
+        """Kill the process at once, whatever it does."""
         self.process.kill()
         self.process.wait()
 
@@ -163,7 +163,7 @@ class Workers:
         self._server.start()
 
     def start(self, name: str) -> Worker:
-        """One more process; returns when it can do everything."""
+        """Start one more process; return when it is ready."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self._log.parent),
@@ -185,7 +185,7 @@ class Workers:
         self._all[name].kill()
 
     def call(self, function: str, inputs: Mapping[str, Any]) -> Any:
-        """Invoke a function on the least busy worker; work that a dead one had is given to another.
+        """Invoke a function on the least busy worker; the work of a dead worker is given to another.
 
         Raises:
             Dead: the host is closed.
@@ -202,11 +202,11 @@ class Workers:
         raise Dead("the host")
 
     def functions(self) -> Mapping[str, Function]:
-        """The functions of the app."""
+        """The app's functions."""
         return next(each.functions for each in self._all.values() if each.is_ready)
 
     def close(self) -> None:
-        """Kill all of them."""
+        """Kill all worker processes."""
         self._is_open = False
         for each in self._all.values():
             each.kill()
