@@ -67,7 +67,7 @@ def test_unknown_name_ends_with_1(shell: Any) -> None:
     options = ("-n", "df-absent", "--name", "purview", "--subscription", SUBSCRIPTION)
     ended = shell.run("plan", *options)
     assert ended.code == 1
-    assert f"no data factory 'df-absent' in the subscription {SUBSCRIPTION}" in ended.said
+    assert f"The subscription {SUBSCRIPTION} has no data factory 'df-absent'" in ended.said
 
 
 @pytest.mark.parametrize(
