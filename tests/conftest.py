@@ -15,14 +15,14 @@ from tests.support.colours import Colour, spec_for
 if TYPE_CHECKING:
     from purview_mpe import Spec
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and `nohup` has them ignore SIGHUP: what is
-# promised about these signals would wait until the end of a verb's time.
+# Tests in the background ignore Ctrl-C, and tests under `nohup` ignore SIGHUP. Tests of these signals would then wait
+# until the verb's timeout.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# No deadline, because machines that share their processors are slow at times; the same examples in every run, so that
-# a change that breaks something is the change that is seen to break it.
+# No deadline, because machines with shared processors are sometimes slow. Every run uses the same examples, so a
+# failure is caused by the change under test.
 settings.register_profile("purview-mpe", deadline=None, derandomize=True, database=None)
 settings.load_profile("purview-mpe")
 
@@ -46,7 +46,7 @@ def colour(request: pytest.FixtureRequest) -> Colour:
 
 @pytest.fixture
 def emulator() -> Emulator:
-    """An Azure of its own: one factory, one closed account of shape A."""
+    """A new emulator: one factory, one closed account of shape A."""
     return Emulator()
 
 

@@ -1,4 +1,4 @@
-"""The benchmarks run, at sizes that take no time; what they measure is nobody's promise."""
+"""The benchmarks run, at small sizes; their figures are not checked."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def test_the_benches_run_and_write_json(tmp_path, capsys):
     assert all(each["what"] in printed for each in figures)
 
 
-def test_a_cold_process_makes_what_the_script_makes():
+def test_cold_bench_measures_library_and_scripts():
     """Every process of the cold bench does its whole job against the served emulator."""
     figures = [each for each in cold.measure(1, [0.0]) if each.against != "JavaScript SDK script"]
     assert [each.against for each in figures] == ["sequential script"] * 3 + ["importing the SDKs alone"] * 3
 
 
 def test_a_ratio_of_pairs_is_the_median_of_their_ratios():
-    """A moment in which everything was slow does not move the ratio."""
+    """A slow moment that affects both does not change the ratio."""
     measured = paired("cold", "x", [(1.0, 2.0), (10.0, 20.0), (9.0, 10.0)], "s", against="y")
     assert (measured.value, measured.baseline, measured.ratio) == (9.0, 10.0, 0.5)
     assert figure("warm", "x", 3.0, "s", baseline=2.0, against="y").ratio == 1.5
 
 
 @pytest.mark.parametrize("wrong", [["nonsense"], ["--sizes", "0"], ["--pairs", "many"]])
-def test_what_cannot_be_measured_is_refused(wrong, capsys):
-    """A bench that does not exist, or a size that is none, ends before anything runs."""
+def test_invalid_bench_or_size_is_refused(wrong, capsys):
+    """An unknown bench or an invalid size is refused before anything runs."""
     with pytest.raises(SystemExit, match="2"):
         main(wrong)
     assert capsys.readouterr().out == ""

@@ -1,6 +1,6 @@
 """What the library relies on in Azure: checked on the emulator always, and on a real subscription by `nox -s live`.
 
-On Azure only one endpoint is touched, whose name is made for the run, and it is deleted whatever happens.
+On Azure the test touches only one endpoint, whose name is made for the run, and always deletes it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Arm:
         return self.ask("PUT", self.endpoint, {"properties": properties})
 
     def until(self, look: Any, seconds: int = 1800) -> Any:
-        """What a look gives, as soon as it gives anything."""
+        """The first result of `look` that is not empty; it is called every ten seconds."""
         for _ in range(0, seconds, 10):
             if found := look():
                 return found
@@ -78,7 +78,7 @@ class Arm:
 
 @pytest.fixture(params=["emulator", "azure"])
 def arm(request: pytest.FixtureRequest) -> Iterator[Arm]:
-    """First the emulator; then Azure, if somebody allowed it."""
+    """First the emulator, then Azure if the environment allows it."""
     if request.param == "emulator":
         emulator = Emulator()
         scope = f"{MANAGEMENT}/.default"
@@ -119,7 +119,7 @@ def azure() -> Iterator[Arm]:
 
 
 def test_the_life_of_an_endpoint(arm):
-    """Made at once, not to be changed, seen at its target while it is being made, and gone some time after a DELETE."""
+    """It is created at once, cannot be changed, appears at its target, and disappears after a DELETE."""
     assert arm.ask("GET", arm.endpoint)[0] in {400, 404}
 
     status, made = arm.put()
@@ -136,11 +136,11 @@ def test_the_life_of_an_endpoint(arm):
 
     hidden = f"/{arm.factory.rpartition('/')[2]}.{arm.name}".casefold()
 
-    def ours() -> list[Any]:
+    def connections() -> list[Any]:
         listed = arm.all_of(f"{arm.account}/privateEndpointConnections", version=PURVIEW)
         return [one for one in listed if one["properties"]["privateEndpoint"]["id"].casefold().endswith(hidden)]
 
-    (connection,) = arm.until(ours)
+    (connection,) = arm.until(connections)
     assert connection["properties"]["privateLinkServiceConnectionState"]["status"] == "Pending"
 
     def settled() -> Any:

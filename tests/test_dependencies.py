@@ -1,4 +1,4 @@
-"""Everything that is imported is declared, so that an installation that resolves also works."""
+"""Every import is declared, so an installation that resolves also works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAMED = [*PROJECT["dependencies"], *chain.from_iterable(PROJECT["optional-dependencies"].values())]
 DECLARED = {re.match(r"[-\w]+", one)[0].casefold() for one in NAMED}
-#: Distributions by the beginning of what they are imported as, where that is another word.
+#: Distributions by the start of their import name, if the names differ.
 DISTRIBUTIONS = {
     "azure.core": "azure-core",
     "azure.identity": "azure-identity",
@@ -25,7 +25,7 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
     "pydantic_core": "pydantic",
 }
-#: Loaded only where they are installed, for their own formats.
+#: Loaded only if they are installed, for their own formats.
 OPTIONAL = {"opentelemetry", "pandas", "IPython", "pytest"}
 
 
@@ -40,8 +40,8 @@ def imported() -> set[str]:
                 found |= {f"{node.module}.{alias.name}" for alias in node.names}
             elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
                 found |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
-    ours = {"purview_mpe", *OPTIONAL, *sys.stdlib_module_names}
-    return {name for name in found if name.partition(".")[0] not in ours}
+    known = {"purview_mpe", *OPTIONAL, *sys.stdlib_module_names}
+    return {name for name in found if name.partition(".")[0] not in known}
 
 
 def distribution_of(module: str) -> str:
@@ -52,11 +52,11 @@ def distribution_of(module: str) -> str:
 
 @pytest.mark.parametrize("module", sorted(imported()))
 def test_every_import_is_declared(module):
-    """What another package happens to bring along can go, or be too old, without anything saying so."""
+    """A package that only another one brings in can disappear or be too old without notice."""
     assert distribution_of(module) in DECLARED
 
 
 @pytest.mark.parametrize("named", NAMED)
 def test_every_dependency_has_a_lower_bound(named):
-    """`nox -s lowest` tries these bounds; a dependency without one may be anything."""
+    """`nox -s lowest` tests these bounds."""
     assert re.fullmatch(r"[-\w]+>=[\w.]+(?:,<[\w.]+)?", named)

@@ -1,4 +1,4 @@
-"""What the documentation says is true: its code runs, and every public name and error code has its place."""
+"""The documentation is correct: its code runs, and it covers every public name and error code."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SOURCE = ROOT / "src" / "purview_mpe"
 FUNCTION_APP = ROOT / "docs" / "examples" / "function_app"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: Output stands in a text block right behind the code that prints it; `…` stands for anything within a line.
+#: A text block right after the code holds its output; `…` stands for anything within a line.
 OUTPUT = re.compile(r"\n*^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
 
 
 @pytest.fixture
 def _same_logger():
-    """A page may show how to configure the library's logger: other tests find it as it was."""
+    """A page can configure the library's logger, so the fixture restores it for other tests."""
     logger = logging.getLogger("purview_mpe")
     level, handlers = logger.level, list(logger.handlers)
     yield
@@ -46,20 +46,20 @@ def test_code_blocks_run(page, tmp_path, monkeypatch, capsys):
     """Every Python block of a page runs, one after the other, and prints what the page says it prints."""
     monkeypatch.syspath_prepend(str(FUNCTION_APP))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "docs").symlink_to(ROOT / "docs")  # as in a checkout, in which nothing is left behind
+    (tmp_path / "docs").symlink_to(ROOT / "docs")  # as in a checkout, without leaving files in the real one
     namespace: dict[str, object] = {"__name__": "page"}
     text = page.read_text()
     for block in BLOCK.finditer(text):
         line = text[: block.start(1)].count("\n")
         code = compile("\n" * line + block[1], str(page), "exec")
-        exec(code, namespace)  # noqa: S102 - our own documentation
+        exec(code, namespace)  # noqa: S102 - the project's documentation
         printed = capsys.readouterr().out
         if shown := OUTPUT.match(text, block.end()):
             assert_looks_like(printed, shown[1])
 
 
 def assert_looks_like(printed, shown):
-    """The lines are the same, but for what `…` stands for and for spaces at their ends."""
+    """Assert equal lines, except for `…` and trailing spaces."""
     given, expected = ([line.rstrip() for line in text.strip().splitlines()] for text in (printed, shown))
     patterns = [".*".join(re.escape(part) for part in line.split("…")) for line in expected]
     fits = len(given) == len(patterns) and all(map(re.fullmatch, patterns, given))
@@ -77,7 +77,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_commands_are_understood(command):
-    """Every command that a page shows has the options that the command line has; none of them is run."""
+    """Every command on a page uses existing options; the commands are only parsed."""
     words = shlex.split(re.split(r" [|>;]| && ", command)[0], comments=True)
     try:
         make_parser().parse_args(words[1:])
@@ -86,20 +86,20 @@ def test_commands_are_understood(command):
 
 
 def test_every_error_code_has_a_heading():
-    """Each leaf of the error tree, and each code of outcomes alone, is explained in docs/errors.md."""
+    """Each leaf of the error tree and each outcome code has a heading in docs/errors.md."""
     headings = re.findall(r"^## `([a-z-]+)`", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
     codes = {getattr(errors, name).code for name in errors.__all__ if name != "PurviewMpeError"}
     assert set(headings) == codes | set(errors.OUTCOME_CODES)
 
 
 def test_every_finding_code_has_a_heading():
-    """Each code of the catalogue is explained under it in docs/findings.md, and no other is."""
+    """Each code of the catalogue has a heading in docs/findings.md, and no other code has one."""
     page = (ROOT / "docs" / "findings.md").read_text()
     assert re.findall(r"^### `([a-z-]+)`$", page, re.MULTILINE) == list(CATALOGUE)
 
 
 def test_every_finding_has_cause_and_remedy():
-    """Whoever looks up a code learns why and what to do, in this order."""
+    """The section of each code has the cause first, then the remedy."""
     page = (ROOT / "docs" / "findings.md").read_text()
     sections = re.split(r"^##+ ", page, flags=re.MULTILINE)
     lacking = [
@@ -120,13 +120,13 @@ PUBLIC = {
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_is_in_the_reference(name):
-    """What can be imported can be looked up."""
+    """The reference documents every name that can be imported."""
     pages = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
     assert re.search(rf"^\.\. (auto\w+|py:data):: {re.escape(name)}$", pages, re.MULTILINE)
 
 
 def test_every_public_name_has_a_docstring():
-    """help() says something about every class and function that can be imported, and about each of their methods."""
+    """Every importable class and function, and each of their methods, has a docstring."""
     without = [
         f"{name}.{member}" if member else name
         for name, value in PUBLIC.items()
@@ -138,15 +138,15 @@ def test_every_public_name_has_a_docstring():
 
 
 @pytest.mark.parametrize("client", [Client, aio.Client])
-def test_every_verb_tells_the_same_things(client):
-    """help() on a verb says what is read, which role is needed, whether repeating is safe, units, and what is raised."""
+def test_docstring_of_every_verb_has_the_same_facts(client):
+    """It says what is read, which role is needed, whether repeating is safe, the units, and what is raised."""
     lacking = {}
     for verb in (name for name in dir(client) if not name.startswith("_") and name != "close"):
-        told = " ".join(inspect.getdoc(getattr(client, verb)).casefold().split())
+        docstring = " ".join(inspect.getdoc(getattr(client, verb)).casefold().split())
         words = ["reads", "needs", "safe to repeat", "raises"]
         if {"timeout", "every"} & set(inspect.signature(getattr(client, verb)).parameters):
             words.append("seconds")
-        lacking[verb] = [word for word in words if word not in told]
+        lacking[verb] = [word for word in words if word not in docstring]
     assert {verb: words for verb, words in lacking.items() if words} == {}
 
 
@@ -163,13 +163,13 @@ GUIDES = sorted((ROOT / "docs" / "contributing").glob("*.md"))
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_guide_names_existing_files(page):
-    """Every folder and file that a guide for contributors names is there."""
+    """Every folder and file that a guide for contributors names exists."""
     named = re.findall(r"`((?:src|docs|tests)/[\w/.-]+)`", page.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_new_verb_has_at_most_ten_places():
-    """The guide lists them, and an existing verb stands in each."""
+    """The guide lists them, and each contains an existing verb."""
     places = re.findall(
         r"^\d+\. `([\w/.-]+)`", (ROOT / "docs" / "contributing" / "add-a-verb.md").read_text(), re.MULTILINE
     )
@@ -178,7 +178,7 @@ def test_new_verb_has_at_most_ten_places():
 
 
 def test_guide_lists_every_place_of_a_verb():
-    """No file of the library names an existing verb of one client but those that the guide lists."""
+    """Only the files that the guide lists name an existing verb."""
     guide = (ROOT / "docs" / "contributing" / "add-a-verb.md").read_text()
     library = [path for path in SOURCE.rglob("*.py") if "emulator" not in path.parts]
     naming = {
@@ -212,7 +212,7 @@ WORDS = {
 
 @pytest.mark.parametrize("heading", WORDS)
 def test_every_word_of_a_value_is_explained(heading):
-    """A field that holds one of a fixed set of words has a table with each of them, and no other."""
+    """A field with a fixed set of words has a table with exactly those words."""
     page = (ROOT / "docs" / "reference" / "words.md").read_text()
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE) == list(get_args(WORDS[heading]))
@@ -220,7 +220,7 @@ def test_every_word_of_a_value_is_explained(heading):
 
 @pytest.mark.parametrize("page", generated["pages"](), ids=lambda page: page.name)
 def test_generated_parts_are_current(page):
-    """What pages take from the source is what the source says now; `python docs/generated.py` brings it up to date."""
+    """Generated parts of the pages match the source; `python docs/generated.py` updates them."""
     assert page.read_text(encoding="utf-8") == generated["pages"]()[page]
 
 
@@ -237,7 +237,7 @@ def test_the_reference_shows_every_verb(client):
 
 
 VERBS = sorted(name for name in dir(Client) if not name.startswith("_") and name != "close")
-#: What does one thing for many factories is told on one page.
+#: Verbs for many factories share one page.
 OF_FLEETS = [verb for verb in VERBS if verb.endswith("_many") or verb == "find_specs"]
 
 
@@ -269,8 +269,8 @@ def test_prose_has_one_sentence_per_line(page):
     assert crowded == []
 
 
-def test_links_lead_somewhere():
-    """Relative links in README and docs point to files that exist."""
+def test_relative_links_point_to_existing_files():
+    """Links in README and docs are checked."""
     broken = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in PAGES

@@ -24,14 +24,14 @@ from tests.support.nouns import ACCOUNT, a_spec
 
 
 def test_every_error_is_public():
-    """What the module defines is what it exports, and everything descends from one class."""
+    """The module exports everything that it defines, and every error descends from one class."""
     defined = {n for n, v in vars(errors).items() if inspect.isclass(v) and v.__module__ == errors.__name__}
     assert set(errors.__all__) == defined
     assert all(issubclass(cls, PurviewMpeError) for cls in LEAVES)
 
 
-def test_the_tree_is_the_one_that_is_drawn():
-    """The tree in the module's docstring shows each class under its parent, with the other base that it has."""
+def test_tree_in_the_docstring_matches_the_classes():
+    """The module's docstring shows each class under its parent."""
     drawn: dict[str, str] = {}
     parents = {0: "PurviewMpeError"}
     for line in (errors.__doc__ or "").splitlines():
@@ -55,9 +55,9 @@ def test_codes_are_the_names_in_kebab_case(cls):
 
 @pytest.mark.parametrize("cls", LEAVES)
 def test_every_error_survives_pickling(cls):
-    """What comes out of a pickle says the same as what went in, details included."""
+    """The unpickled error equals the original, details included."""
     error = made(cls)
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - the test's own bytes
     assert type(again) is cls
     assert str(again) == str(error)
     assert vars(again) == vars(error)
@@ -65,8 +65,8 @@ def test_every_error_survives_pickling(cls):
 
 
 @pytest.mark.parametrize("cls", LEAVES)
-def test_every_error_tells_what_to_do(cls):
-    """The text ends with the remedy, which starts with a verb."""
+def test_text_of_every_error_ends_with_the_remedy(cls):
+    """The remedy starts with a verb."""
     error = made(cls)
     assert str(error) == f"{error.message}\n  What to do: {error.remedy}"
     assert re.match(r"[A-Z][a-z]+ ", error.remedy)
@@ -74,7 +74,7 @@ def test_every_error_tells_what_to_do(cls):
 
 @pytest.mark.parametrize("cls", LEAVES)
 def test_every_error_becomes_a_value(cls):
-    """In a report an error is a value with the same content."""
+    """In a report, an error is an ErrorDetail with the same content."""
     error = made(cls)
     detail = ErrorDetail.of(error)
     assert (detail.code, detail.message, detail.remedy) == (cls.code, error.message, error.remedy)
@@ -82,15 +82,15 @@ def test_every_error_becomes_a_value(cls):
     assert (detail.request_id, detail.correlation_id) == (error.request_id, error.correlation_id)
 
 
-def test_what_azure_answered_is_kept():
-    """Status, Azure's code and the ids for a support case hang on the error."""
+def test_error_keeps_azures_answer():
+    """The error has the status, Azure's code and the ids for a support case."""
     error = made(AccessDenied)
     assert isinstance(error, AzureError)
     assert (error.status, error.azure_code, error.request_id, error.correlation_id) == (403, "X", "r", "c")
 
 
-def test_what_azure_did_not_answer_is_none():
-    """An error that is not Azure's has none of these."""
+def test_error_without_an_answer_has_no_azure_fields():
+    """An error that does not come from Azure has no status, code or ids."""
     error = InvalidSpec("x", [])
     assert (error.status, error.azure_code, error.request_id, error.correlation_id) == (None, None, None, None)
 
@@ -117,7 +117,7 @@ def test_a_plan_with_two_conflicts():
 
 
 def test_a_report_with_failures():
-    """Every failure is listed with its remedy; what succeeded is counted, and stands in the report."""
+    """Every failure is listed with its remedy; successes are counted and are in the report."""
     denied = ErrorDetail.of(made(AccessDenied))
     report = Report(
         verb="apply",
@@ -141,8 +141,8 @@ def test_a_report_with_failures():
 
 
 @pytest.mark.parametrize("said", ["x" * 500, "\U0001f4a5" * 500, "x" * 100_000])
-def test_the_text_of_a_fleets_failures_can_be_stored(said):
-    """Thirty failures with long messages fit into a field of 64 KiB in UTF-16; how many are left out is said."""
+def test_text_of_many_failures_fits_into_64_kib(said):
+    """Thirty failures with long messages fit into 64 KiB of UTF-16, and the text counts the omitted ones."""
     detail = ErrorDetail(code="access-denied", message=said, remedy="Ask an owner for the role.")
     reports = tuple(
         Report(
@@ -160,8 +160,8 @@ def test_the_text_of_a_fleets_failures_can_be_stored(said):
     assert text.startswith("30 of 30 steps did not succeed:")
 
 
-def test_the_text_of_a_wrong_fleet_can_be_stored():
-    """The same for a file in which everything is wrong."""
+def test_text_of_a_wrong_fleet_file_fits_into_64_kib():
+    """The same holds for a file with a thousand problems."""
     with pytest.raises(InvalidSpec) as refused:
         refuse("fleet.csv", [(f"line {number}, factory", "\U0001f4a5" * 900) for number in range(1000)])
     assert len(str(refused.value).encode("utf-16-le")) < 60_000

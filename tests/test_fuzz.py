@@ -1,4 +1,4 @@
-"""Whatever comes in by any public entry, what comes out is right or a typed error; `nox -s fuzz` feeds far more."""
+"""Any input of a public entry gives a correct result or a typed error; `nox -s fuzz` tests many more inputs."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def subject(tmp_path_factory) -> Subject:
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(random=st.randoms())
 def test_nothing_untyped_comes_out(entry, random, subject):
-    """Bent and useless input of each kind ends in a typed error, or does no more than it may."""
+    """Mutated and useless input of each kind is processed or raises a typed error."""
     with contextlib.chdir(subject.folder), contextlib.suppress(*TYPED):
         ENTRIES[entry][0](subject, random)
 
 
-def test_what_is_wrong_is_counted_and_told(capsys):
-    """The campaign tells each entry's inputs, those refused, and the draw of whatever is wrong; a seed is a draw."""
+def test_campaign_counts_and_prints_failures(capsys):
+    """The campaign prints the inputs, refusals and failures of each entry, and the seed of each failure."""
 
     def entry(_subject: Subject, random: Random) -> None:
         number = random.randrange(3)
@@ -47,20 +47,20 @@ def test_what_is_wrong_is_counted_and_told(capsys):
     hook = sys.unraisablehook
     wrong = fuzz(40, 7, {"odd": (entry, 1)})
     assert sys.unraisablehook is hook
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert 0 < wrong < 40
-    assert told.err.count("KeyError: 'untyped'") == min(wrong, 20)
-    drawn = [int(number) for number in re.findall(r"input (\d+), odd", told.err)]
+    assert printed.err.count("KeyError: 'untyped'") == min(wrong, 20)
+    drawn = [int(number) for number in re.findall(r"input (\d+), odd", printed.err)]
     assert len(drawn) == min(wrong, 20)
     assert set(drawn) <= set(range(7_000_021, 7_000_061))
-    assert re.match(rf"40 inputs, seed 7, \d+ s, {wrong} wrong\n", told.out)
-    name, fed, refused, also_wrong, _ = told.out.splitlines()[-1].split()
+    assert re.match(rf"40 inputs, seed 7, \d+ s, {wrong} wrong\n", printed.out)
+    name, fed, refused, also_wrong, _ = printed.out.splitlines()[-1].split()
     assert (name, int(fed), int(also_wrong)) == ("odd", 40, wrong)
     assert 0 < int(refused) < 40 - wrong
 
 
-def test_what_nobody_can_catch_is_wrong_too(capsys):
-    """An error in a destructor counts, although it is raised to nobody."""
+def test_error_in_a_destructor_counts_as_a_failure(capsys):
+    """The error counts although no caller can catch it."""
 
     class Careless:
         def __del__(self) -> None:

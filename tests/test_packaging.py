@@ -1,4 +1,4 @@
-"""How the package is installed: from a wheel, and never by a name that is on no package index."""
+"""How the package is installed: from a wheel, never by its name from a package index."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ WHEEL = f"purview_mpe-{__version__}-py3-none-any.whl"
 
 
 def test_no_text_installs_the_package_by_its_name() -> None:
-    """Anyone can register a free name on a package index: a text that points there leads users to what it holds."""
+    """Anyone can register a free name on a package index, so the bare name could install foreign code."""
     by_name = re.compile(r"pip install (?:[^\n`]*[ '\"])?purview[-_]mpe(?!-\d|\S* @ |_)", re.IGNORECASE)
     found = [f"{path.relative_to(ROOT)}: {hit[0]}" for path in TEXTS for hit in by_name.finditer(path.read_text())]
     assert found == []
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "docs").rglob("requirements.txt")), ids=lambda file: file.parent.name)
-def test_the_apps_take_the_wheel_beside_their_requirements(file: Path) -> None:
-    """The file that `pip wheel` writes for this version, by a path that pip takes for one."""
-    ours = [line for line in file.read_text().splitlines() if "purview" in line and not line.startswith("#")]
-    assert ours == [f"./{WHEEL}"]
+def test_example_apps_require_the_local_wheel(file: Path) -> None:
+    """The requirement is the path of the wheel that `pip wheel` writes for this version."""
+    lines = [line for line in file.read_text().splitlines() if "purview" in line and not line.startswith("#")]
+    assert lines == [f"./{WHEEL}"]
 
 
 def test_the_apps_deploy_the_wheel() -> None:
-    """What `.funcignore` lists is not uploaded."""
+    """`.funcignore` does not exclude the wheel from the upload."""
     for file in (ROOT / "docs").rglob(".funcignore"):
         assert not re.search(r"whl|^\*$", file.read_text(), re.MULTILINE)
 
@@ -50,14 +50,14 @@ def test_the_pages_name_the_wheel_of_this_version() -> None:
 
 
 def test_the_newest_version_is_in_the_changelog_with_its_date() -> None:
-    """The version in the code is the first one there."""
+    """The first version in the changelog is the version in the code."""
     first = re.search(r"^## \[([^\]]+)\] - (\d{4}-\d{2}-\d{2})$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert first is not None
     assert first[1] == __version__
 
 
-def test_the_text_for_an_index_works_there() -> None:
-    """No link and no picture that only the repository has; the same first steps as in the README."""
+def test_index_readme_has_only_absolute_links() -> None:
+    """It links to no file of the repository, and its first steps are those of the README."""
     text = (ROOT / PROJECT["readme"]).read_text()
     assert [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("https://")] == []
     [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
@@ -65,14 +65,14 @@ def test_the_text_for_an_index_works_there() -> None:
 
 
 def test_the_metadata_has_no_placeholder() -> None:
-    """An address that does not exist is worse than none."""
+    """The addresses contain no example host or TODO."""
     assert PROJECT["authors"]
     addresses = PROJECT.get("urls", {}).values()
     assert [address for address in addresses if re.search(r"example|HOST|OWNER|TODO", address)] == []
     assert "Programming Language :: Python :: 3.14" in PROJECT["classifiers"]
 
 
-def test_there_is_a_way_to_report_a_vulnerability() -> None:
-    """The file that servers look for, with the versions that get fixes."""
+def test_security_page_names_the_supported_version() -> None:
+    """SECURITY.md lists the versions that get fixes."""
     text = (ROOT / "SECURITY.md").read_text()
     assert f"| {__version__.rpartition('.')[0]}.x | yes |" in text

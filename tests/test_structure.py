@@ -1,4 +1,4 @@
-"""The layering, read from the imports: a module knows its own row and the rows above it, and nothing else."""
+"""The layering, read from the imports: a module imports only from its own row and the rows above."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "purview_mpe"
 
-#: From top to bottom, a pattern a folder. The first pattern that fits a module, read from the bottom up, is its row.
+#: From top to bottom, one pattern per folder or file. The longest pattern that fits a module decides its row.
 ROWS: dict[str, tuple[str, ...]] = {
     "words": ("errors", "_version", "_model.arm_id", "_model.public", "_model.shell", "_model.shown"),
     "nouns": ("_model*", "_model.fleets", "durable._request", "durable._packing"),
@@ -26,9 +26,9 @@ ROWS: dict[str, tuple[str, ...]] = {
     "faces": ("_display*", "_export*", "notebook"),
     "command line": ("_cli*", "__main__"),
 }
-#: What a module imports from below all the same, and why.
+#: Allowed imports from a lower row, with the reason.
 EXCEPTIONS = {
-    ("_model.spec", "_display.faces"): "a noun that is printed loads its faces when somebody looks",
+    ("_model.spec", "_display.faces"): "a noun loads its display functions when it is shown",
     ("errors", "_model.fleets"): "as below, of a fleet",
     ("errors", "_model.results"): "an error that holds a plan or a report says so, to type checkers alone",
     ("_flows.steps.factory_change", "_azure.loading"): "the SDK's word for If-Match is asked for where it is used",
@@ -53,7 +53,7 @@ PACKAGES = {
 
 @dataclass(frozen=True)
 class Imported:
-    """One import: of which module, by which, and whether only for type checkers."""
+    """One import: the imported module, the importing module, and whether it is only for type checkers."""
 
     by: str
     module: str
@@ -65,7 +65,7 @@ class Imported:
 
 
 def modules() -> dict[str, Path]:
-    """The library's own modules by name within the package; the emulator stands beside it."""
+    """The library's own modules by name within the package, without the emulator."""
     found = {}
     for path in sorted(SOURCE.rglob("*.py")):
         name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
@@ -83,7 +83,7 @@ def package(imported: Imported) -> str:
 
 
 def row_of(module: str) -> str | None:
-    """The row of the longest pattern that fits: a file that stands apart from its folder is named in full."""
+    """The row of the longest matching pattern, so a single file can be in another row than its folder."""
     fitting = [(len(pattern), row) for row, patterns in ROWS.items() for pattern in patterns if _fits(module, pattern)]
     return max(fitting)[1] if fitting else None
 
@@ -94,7 +94,7 @@ def _fits(module: str, pattern: str) -> bool:
 
 
 class _Reader(ast.NodeVisitor):
-    """Collects imports, those of a string given to `load` or `import_module` among them."""
+    """Collects imports, including those of a string passed to `load` or `import_module`."""
 
     def __init__(self, by: str) -> None:
         self.by = by
@@ -140,20 +140,20 @@ def imports(module: str, path: Path | None = None) -> tuple[Imported, ...]:
 
 
 def own(imported: Imported) -> str | None:
-    """The name within the package of what is imported, if it is ours."""
+    """The name within the package of what is imported, if it belongs to the library."""
     if imported.module == "purview_mpe":
         return "__init__"
     return imported.module.removeprefix("purview_mpe.") if imported.module.startswith("purview_mpe.") else None
 
 
-def test_every_module_stands_in_one_row():
-    """A new module has to say where it stands."""
+def test_every_module_has_a_row():
+    """A new module needs a row in ROWS."""
     assert [module for module in MODULES if row_of(module) is None] == []
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_knows_only_its_own_row_and_those_above(module):
-    """Whatever is imported, at run time or for type checkers, stands in the same row or higher."""
+def test_module_imports_only_its_own_row_and_those_above(module):
+    """This holds for imports at run time and for type checkers."""
     order = list(ROWS)
     row = row_of(module)
     wrong = [
@@ -167,26 +167,26 @@ def test_a_module_knows_only_its_own_row_and_those_above(module):
 
 
 @pytest.mark.parametrize(("module", "name"), EXCEPTIONS)
-def test_an_exception_is_still_needed(module, name):
-    """An exception that nobody uses any more goes."""
+def test_each_exception_is_still_needed(module, name):
+    """An unused exception must be removed."""
     assert name in {own(imported) or package(imported) for imported in imports(module)}
 
 
 def test_exceptions_for_types_are_for_types():
-    """What is said to be for type checkers alone is not imported at run time."""
+    """An import listed as only for type checkers is not made at run time."""
     assert all(imported.for_types for imported in imports("errors") if own(imported) == "_model.results")
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_only_the_command_line_imports_the_package_itself(module):
-    """`import purview_mpe` from inside would go in a circle; the demo and the command line stand outside."""
+    """`import purview_mpe` inside the library would be circular; only the command line imports it."""
     whole = [str(imported) for imported in imports(module) if own(imported) == "__init__" and not imported.for_types]
     assert not whole or row_of(module) == "command line"
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_packages_are_imported_where_they_belong(module):
-    """Pydantic makes nouns, tenacity waits in flows, and only the outside touches the SDKs."""
+    """Only nouns use pydantic, only flows use tenacity, and only the outside uses the SDKs."""
     wrong = [
         str(imported)
         for imported in imports(module)
@@ -198,11 +198,11 @@ def test_packages_are_imported_where_they_belong(module):
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("_flows")])
-def test_flows_know_neither_threads_nor_tasks_nor_time(module):
-    """A flow awaits its Io alone: that is what lets one text run in both colours."""
+def test_flows_import_neither_threads_nor_tasks_nor_time(module):
+    """A flow awaits only its Io, so the same code runs in both clients."""
     forbidden = {"asyncio", "concurrent", "threading", "time", "random", "socket", "subprocess"}
     assert [str(i) for i in imports(module) if not i.for_types and package(i) in forbidden] == []
-    # Dates are values; asking what time it is would be another matter.
+    # Dates are allowed as values; reading the current time is not.
     assert not re.search(r"\b(?:datetime|date)\.(?:now|today|utcnow)\b", MODULES[module].read_text(encoding="utf-8"))
 
 
@@ -210,9 +210,9 @@ def test_flows_know_neither_threads_nor_tasks_nor_time(module):
     "path", sorted((SOURCE / "emulator").rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE))
 )
 def test_the_emulator_shares_the_id_parser_and_nothing_else(path):
-    """A fake that shares code with what it checks proves nothing."""
-    ours = {i.module for i in imports(f"emulator:{path.stem}", path) if i.module.startswith("purview_mpe")}
-    assert {name for name in ours if not name.startswith("purview_mpe.emulator")} <= {"purview_mpe._model.arm_id"}
+    """A fake that shared code with the library would repeat its mistakes."""
+    shared = {i.module for i in imports(f"emulator:{path.stem}", path) if i.module.startswith("purview_mpe")}
+    assert {name for name in shared if not name.startswith("purview_mpe.emulator")} <= {"purview_mpe._model.arm_id"}
 
 
 #: The emulator's own rows, from top to bottom.
@@ -227,8 +227,8 @@ def emulator_modules() -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("module", emulator_modules())
-def test_a_module_of_the_emulator_knows_only_its_own_row_and_those_above(module):
-    """Type checkers see no circle between the emulator's folders either."""
+def test_emulator_module_imports_only_its_own_row_and_those_above(module):
+    """This also holds for imports that only type checkers see."""
     order, modules = list(EMULATOR_ROWS), emulator_modules()
     row = order.index(module.partition(".")[0])
     inner = {i.module.removeprefix("purview_mpe.emulator.") for i in imports(f"emulator:{module}", modules[module])}
@@ -247,7 +247,7 @@ def test_no_module_of_the_emulator_imports_itself_through_others():
     TopologicalSorter(graph).prepare()
 
 
-def test_nothing_but_the_demo_knows_the_emulator():
+def test_only_the_command_line_imports_the_emulator():
     """The library runs without its emulator; the command line serves it and shows it."""
     knowing = {m for m in MODULES for i in imports(m) if i.module.startswith("purview_mpe.emulator")}
     assert {row_of(module) for module in knowing} <= {"command line"}
@@ -265,8 +265,8 @@ def test_the_design_page_draws_the_same_rows():
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_values_are_asked_for_their_identity(module):
-    """Where a value is at hand, its `identity` is used, and not the free function with two of its fields."""
+def test_identity_of_a_value_is_read_from_the_value(module):
+    """Code with a value uses its `identity`, not the free function with two of its fields."""
     calls = [
         node
         for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
@@ -277,8 +277,8 @@ def test_values_are_asked_for_their_identity(module):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
-def test_what_tests_share_stands_in_support(path):
-    """No file takes anything from a file of tests or fixtures: what two of them use is in tests/support."""
+def test_shared_test_code_is_in_support(path):
+    """No file imports from a test file or conftest: code that two of them use is in tests/support."""
     texts = [path.read_text(encoding="utf-8")]
     # Code that a test gives to another interpreter counts as well.
     texts += [

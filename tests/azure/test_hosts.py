@@ -1,4 +1,4 @@
-"""Where requests go: to one host, and along lists that end."""
+"""Which hosts requests go to, and how paged lists are followed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def page(link: Any, *items: Any) -> Any:
     ],
 )
 def test_a_list_is_followed_on_its_own_host(runner: Runner, link: str) -> None:
-    """Every page comes, and every request has a token of its own."""
+    """Every page is read, and every request carries a token."""
     script = Script([page(link, {"name": "a"}), page(None, {"name": "b"})])
     assert runner.flow(runner.azure(script), list_endpoints) == [{"name": "a"}, {"name": "b"}]
     assert [sent.headers["Authorization"] for sent in script.sent] == [f"Bearer {MARK}"] * 2
@@ -56,8 +56,8 @@ def test_a_list_is_followed_on_its_own_host(runner: Runner, link: str) -> None:
         "ftp://management.azure.com/next",
     ],
 )
-def test_no_link_leads_to_another_host(runner: Runner, link: str) -> None:
-    """A link that leaves the configured origin ends in a typed error, and nothing is sent there."""
+def test_link_to_another_host_is_refused(runner: Runner, link: str) -> None:
+    """A link that leaves the configured origin raises a typed error, and no request is sent to it."""
     script = Script([page(link, {"name": "a"}), page(None)])
     with pytest.raises(AzureUnavailable) as caught:
         runner.flow(runner.azure(script), list_endpoints)
@@ -67,8 +67,8 @@ def test_no_link_leads_to_another_host(runner: Runner, link: str) -> None:
 
 @both
 @pytest.mark.parametrize("link", ["/a/%2e%2e/next", "/a/.%2E/next?x=1", "/a\\..\\next", "/%2e"])
-def test_no_link_leads_to_another_resource(runner: Runner, link: str) -> None:
-    """A transport or proxy would take `..` for the parent: such a path is not sent."""
+def test_link_with_dot_segments_is_refused(runner: Runner, link: str) -> None:
+    """A transport or proxy resolves `..` to the parent, so such a path is not sent."""
     script = Script([page(f"{HOST}{link}", {"name": "a"}), page(None)])
     with pytest.raises(AzureUnavailable, match="would address another one"):
         runner.flow(runner.azure(script), list_endpoints)
@@ -77,8 +77,8 @@ def test_no_link_leads_to_another_resource(runner: Runner, link: str) -> None:
 
 @both
 @pytest.mark.parametrize("name", ["..", "."])
-def test_no_name_leads_to_another_resource(runner: Runner, name: str) -> None:
-    """The SDKs put a name into a path as it is, and the transports below them tidy the path up."""
+def test_resource_name_of_dots_is_refused(runner: Runner, name: str) -> None:
+    """The SDKs put a name into a path unchanged, and the transports resolve the dots."""
     script = Script([ok({})])
 
     async def delete(io: Any) -> Any:
@@ -103,8 +103,8 @@ def test_other_dots_in_a_path_are_sent(runner: Runner, link: str) -> None:
 
 @both
 @pytest.mark.parametrize("link", ["//evil.example/next", "https://management.azure.com\t/next", "evil.example"])
-def test_a_link_that_only_looks_foreign_stays_here(runner: Runner, link: str) -> None:
-    """What the SDK reads as a path goes to the configured host, as a path."""
+def test_link_that_only_looks_foreign_goes_to_the_configured_host(runner: Runner, link: str) -> None:
+    """A link that the SDK reads as a path goes to the configured host."""
     script = Script([page(link), page(None)])
     runner.flow(runner.azure(script), list_endpoints)
     assert [sent.url.split("/")[2] for sent in script.sent] == ["management.azure.com"] * 2
@@ -113,14 +113,14 @@ def test_a_link_that_only_looks_foreign_stays_here(runner: Runner, link: str) ->
 @both
 @pytest.mark.parametrize("link", [5, {"href": "x"}, True])
 def test_a_link_of_the_wrong_kind_is_a_typed_error(runner: Runner, link: Any) -> None:
-    """JSON that is no link ends the list in a typed error, not in one of the SDK's."""
+    """A nextLink that is not a string raises a typed error, not one of the SDK's."""
     with pytest.raises(AzureUnavailable):
         runner.flow(runner.azure(Script([page(link, {"name": "a"})])), list_endpoints)
 
 
 @both
-def test_a_list_that_leads_back_ends(runner: Runner) -> None:
-    """A link that was followed already ends the list."""
+def test_list_that_links_back_is_an_error(runner: Runner) -> None:
+    """A link that was already followed ends the list with an error."""
     script = Script(lambda sent: page(f"{HOST}/{'b' if '/a?' in sent.url + '?' else 'a'}"))
     with pytest.raises(AzureUnavailable, match="does not end"):
         runner.flow(runner.azure(script), list_endpoints)
@@ -128,8 +128,8 @@ def test_a_list_that_leads_back_ends(runner: Runner) -> None:
 
 
 @both
-def test_a_list_without_end_ends(runner: Runner) -> None:
-    """Ever new links are followed a thousand times at most."""
+def test_endless_list_is_an_error(runner: Runner) -> None:
+    """New links are followed a thousand times at most."""
     script = Script(lambda sent: page(f"{HOST}/{sent.url.count('x') * 'x'}x{sent.at}", {"name": "a"}), takes=1)
     with pytest.raises(AzureUnavailable, match="does not end"):
         runner.flow(runner.azure(script), list_endpoints)
@@ -137,8 +137,8 @@ def test_a_list_without_end_ends(runner: Runner) -> None:
 
 
 @both
-def test_a_list_of_any_size_ends(runner: Runner) -> None:
-    """Pages that each are small enough do not add up to all memory of the machine."""
+def test_list_that_exceeds_the_memory_limit_is_an_error(runner: Runner) -> None:
+    """Pages that are each small enough cannot add up to fill the machine's memory."""
     name = "x" * (31 * 2**20)
     script = Script(lambda sent: page(f"{HOST}/x{sent.at}", {"name": name}), takes=1)
     with pytest.raises(AzureUnavailable, match="does not end"):
@@ -149,7 +149,7 @@ def test_a_list_of_any_size_ends(runner: Runner) -> None:
 @both
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(runner: Runner, status: int) -> None:
-    """A redirect is an error that says so."""
+    """A redirect is reported as an error that names it."""
     script = Script([answer(status, b"", Location="https://evil.example/")])
     with pytest.raises(AzureUnavailable, match="redirect"):
         runner.get(script)
@@ -166,7 +166,7 @@ def test_redirects_are_not_followed(runner: Runner, status: int) -> None:
     ],
 )
 def test_the_cloud_decides_host_and_audience(runner: Runner, cloud: str, host: str, scope: str) -> None:
-    """Each cloud has a host and an audience of its own."""
+    """Each cloud has its own host and audience."""
     credential = runner.credential()
     script = runner.get([ok()], cloud=cloud, credential=credential)
     assert script.sent[0].url.startswith(f"https://{host}/subscriptions/")
@@ -176,7 +176,7 @@ def test_the_cloud_decides_host_and_audience(runner: Runner, cloud: str, host: s
 @both
 @pytest.mark.parametrize("endpoint", ["https://127.0.0.1:8443", "https://127.0.0.1:8443/", "https://LOCALHOST/arm/"])
 def test_an_endpoint_changes_the_host_only(runner: Runner, endpoint: str) -> None:
-    """Requests go to the endpoint, tokens are asked for the cloud."""
+    """Requests go to the endpoint; tokens are requested for the cloud."""
     credential = runner.credential()
     script = runner.get([ok()], endpoint=endpoint, credential=credential, cloud="us-government")
     assert script.sent[0].url.startswith(f"{endpoint.rstrip('/')}/subscriptions/")
@@ -201,8 +201,8 @@ def test_an_endpoint_changes_the_host_only(runner: Runner, endpoint: str) -> Non
         "",
     ],
 )
-def test_an_endpoint_that_is_none_is_refused(runner: Runner, endpoint: Any) -> None:
-    """Anything but an https origin is refused before a token is asked for."""
+def test_invalid_endpoint_is_refused(runner: Runner, endpoint: Any) -> None:
+    """Anything but an https origin is refused before a token is requested."""
     with pytest.raises(InvalidSpec, match="https"):
         runner.azure(Script([ok()]), endpoint=endpoint)
 
@@ -215,8 +215,8 @@ def test_an_ipv6_endpoint_works(runner: Runner) -> None:
 
 
 @both
-def test_a_closed_client_says_so(runner: Runner) -> None:
-    """A verb on a closed client is refused with a remedy, and nothing is sent; closing twice is nothing."""
+def test_verb_on_a_closed_client_is_refused(runner: Runner) -> None:
+    """A verb on a closed client is refused with a remedy and nothing is sent; closing twice is harmless."""
     script = Script([ok()])
     azure = runner.azure(script)
     runner.flow(azure, read_account)
@@ -229,8 +229,8 @@ def test_a_closed_client_says_so(runner: Runner) -> None:
 
 
 @both
-def test_a_client_closed_while_a_verb_runs_says_so(runner: Runner) -> None:
-    """The next request of a running verb is refused, too."""
+def test_closing_a_client_ends_its_running_verb(runner: Runner) -> None:
+    """The next request of the running verb is refused."""
     script = Script([ok()])
     azure = runner.azure(script)
 

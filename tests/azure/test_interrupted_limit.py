@@ -1,4 +1,4 @@
-"""The thread that cuts a request off when its time is over: it never outlives the request."""
+"""The thread that cuts off a request at its time limit: it never outlives the request."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from types import FrameType
 
 transport = loading.load("purview_mpe._azure.transport")
-#: Longer than a test may last.
+#: Longer than a test takes.
 HOUR = 3600.0
 
 
 class Interrupting:
     """Raises KeyboardInterrupt at one step of the limit.
 
-    A step is where CPython looks for signals: at the beginning of a Python function, and behind a function in C.
+    A step is where CPython checks for signals: on entry to a Python function and after a C function returns.
     """
 
     def __init__(self, at: int) -> None:
@@ -39,7 +39,7 @@ class Interrupting:
 
 
 def limited(at: int) -> bool:
-    """Interrupt a request without any work at that step; False if it has fewer steps."""
+    """Interrupt an empty request at that step; False if it has fewer steps."""
     interrupting = Interrupting(at)
     before = sys.getprofile()
     sys.setprofile(interrupting)
@@ -54,12 +54,12 @@ def limited(at: int) -> bool:
 
 
 def are_waiting() -> bool:
-    """Whether the thread of any limit is still there."""
+    """True while the thread of any limit is running."""
     return any(frame.f_code is transport._cut_after.__code__ for frame in sys._current_frames().values())
 
 
 def test_interrupted_limit_leaves_no_thread() -> None:
-    """Wherever Ctrl-C arrives between the first and the last step, the thread ends at once and not with the limit."""
+    """Ctrl-C at any step ends the thread at once, not when the limit expires."""
     steps = 0
     while limited(steps):
         steps += 1
@@ -70,15 +70,15 @@ def test_interrupted_limit_leaves_no_thread() -> None:
     assert steps > 5
 
 
-def test_limit_that_is_left_has_no_thread() -> None:
-    """A request that ends in time takes its thread along."""
+def test_thread_ends_with_its_limit() -> None:
+    """A request that finishes in time also ends its thread."""
     with transport._Limit(transport._Line(), HOUR):
         pass
     assert not are_waiting()
 
 
-def test_limit_cuts_the_line_when_its_time_is_over() -> None:
-    """A limit whose time is over cuts its line while the context is still open."""
+def test_expired_limit_cuts_the_line() -> None:
+    """An expired limit cuts its line while the context is still open."""
     line = transport._Line()
     end = time.monotonic() + 30
     with transport._Limit(line, 0.0):

@@ -1,4 +1,4 @@
-"""The two colours of Io: one result of a flow in both, whatever goes together and whatever goes wrong."""
+"""The sync and async Io: a flow has the same result in both, also with parallel flows and with failures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def failing(error: BaseException) -> Any:
 @both
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 40])
 def test_gather_gives_results_in_order(runner: Runner, count: int) -> None:
-    """Also for none, for one, and for more than there are threads."""
+    """Also without flows, for one flow, and for more flows than threads."""
 
     async def flow(io: Any) -> Any:
         return await io.gather([value(number) for number in range(count)])
@@ -43,7 +43,7 @@ def test_gather_gives_results_in_order(runner: Runner, count: int) -> None:
 
 @both
 def test_gather_lets_all_finish_and_raises_the_first_in_order(runner: Runner) -> None:
-    """A failure stops nobody; of several, the first in the order of the flows is raised."""
+    """A failure stops no other flow; of several failures, the first in the order of the flows is raised."""
     finished: list[int] = []
 
     async def numbered(io: Any, number: int) -> int:
@@ -62,8 +62,8 @@ def test_gather_lets_all_finish_and_raises_the_first_in_order(runner: Runner) ->
 
 
 @both
-def test_gather_gives_back_an_exception_that_a_flow_returns(runner: Runner) -> None:
-    """A result is a failure only if it was raised."""
+def test_gather_returns_an_exception_that_a_flow_returns(runner: Runner) -> None:
+    """An exception is a failure only if it is raised."""
     returned = [NotFound(f"number {number}", remedy="Look.") for number in range(2)]
 
     async def flow(io: Any) -> Any:
@@ -85,7 +85,7 @@ def test_gather_of_one_raises_as_gather_of_many(runner: Runner) -> None:
 
 @both
 def test_gather_within_gather_cannot_deadlock(runner: Runner) -> None:
-    """Three levels of twenty: no pool of threads is shared that could run out."""
+    """Three nested levels: the levels share no thread pool that could run out."""
 
     async def level(io: Any, depth: int) -> int:
         if depth == 0:
@@ -96,8 +96,8 @@ def test_gather_within_gather_cannot_deadlock(runner: Runner) -> None:
 
 
 @both
-def test_an_unexpected_error_of_a_flow_comes_through(runner: Runner) -> None:
-    """A bug in a flow is not hidden: its own exception is raised, after the others have finished."""
+def test_unexpected_error_of_a_flow_is_raised(runner: Runner) -> None:
+    """A bug in a flow is not hidden: its own exception is raised after the other flows have finished."""
     finished: list[int] = []
 
     async def fine() -> None:
@@ -113,7 +113,7 @@ def test_an_unexpected_error_of_a_flow_comes_through(runner: Runner) -> None:
 
 @pytest.mark.parametrize("together", [1, 2])
 def test_a_flow_that_suspends_under_syncio_is_an_error(together: int) -> None:
-    """Only an Io may be awaited; the coroutine is closed, and leaves no warning."""
+    """A flow can await only an Io; the coroutine is closed without a warning."""
     cleaned: list[int] = []
 
     class Pause:
@@ -136,7 +136,7 @@ def test_a_flow_that_suspends_under_syncio_is_an_error(together: int) -> None:
 
 
 def test_the_sync_colour_works_inside_a_running_event_loop() -> None:
-    """A notebook runs a loop; the synchronous client starts none and disturbs none."""
+    """A notebook runs an event loop; the synchronous client works inside it and starts no other."""
     runner, script = Runner("sync"), Script([ok({"name": "pv1"})])
 
     async def together(io: Any) -> Any:
@@ -148,8 +148,8 @@ def test_the_sync_colour_works_inside_a_running_event_loop() -> None:
     assert asyncio.run(notebook()) == [{"name": "pv1"}] * 2
 
 
-def test_threads_end_with_their_gather() -> None:
-    """Nothing is left running between calls."""
+def test_threads_end_with_gather() -> None:
+    """No thread runs between calls."""
 
     async def flow(io: Any) -> None:
         await io.gather([read_account(io) for _ in range(8)])
@@ -210,8 +210,8 @@ def test_every_wait_goes_through_the_transports_sleep(runner: Runner) -> None:
 
 
 @both
-def test_the_clock_is_the_transports(runner: Runner) -> None:
-    """`now` and `deadline` go by the clock by which `sleep` goes."""
+def test_now_and_deadline_use_the_transports_clock(runner: Runner) -> None:
+    """`now`, `deadline` and `sleep` use the same clock."""
 
     async def flow(io: Any) -> tuple[float, float, float | None]:
         before = io.now()
@@ -222,8 +222,8 @@ def test_the_clock_is_the_transports(runner: Runner) -> None:
 
 
 @both
-def test_without_a_clock_of_its_own_time_is_real(runner: Runner) -> None:
-    """A transport that brings no clock is measured by the real one."""
+def test_transport_without_a_clock_uses_real_time(runner: Runner) -> None:
+    """The system clock measures a transport without its own clock."""
     script = Script([ok()])
     transport = runner.transport(script)
     del transport.monotonic
@@ -237,8 +237,8 @@ def test_without_a_clock_of_its_own_time_is_real(runner: Runner) -> None:
 
 
 @both
-def test_call_gives_what_the_sdk_gives(runner: Runner) -> None:
-    """`call` is for operations whose result nobody reads, `read` gives Azure's own JSON."""
+def test_call_returns_the_sdks_object(runner: Runner) -> None:
+    """`call` returns the SDK's object, `read` returns Azure's own JSON."""
 
     async def flow(io: Any) -> Any:
         called = await io.call(READING, lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1"))
@@ -250,7 +250,7 @@ def test_call_gives_what_the_sdk_gives(runner: Runner) -> None:
 
 @both
 def test_a_listener_that_fails_does_not_end_the_run(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
-    """What draws progress may fail; the work goes on, and the failure is logged."""
+    """If the listener fails, the work goes on and the failure is logged."""
 
     def listener(_: Event) -> None:
         raise ValueError("no terminal")
@@ -262,8 +262,8 @@ def test_a_listener_that_fails_does_not_end_the_run(runner: Runner, caplog: pyte
 
 
 @both
-def test_a_listener_is_never_called_twice_at_once(runner: Runner) -> None:
-    """Events of parallel requests come one after the other, so that a listener needs no lock."""
+def test_listener_calls_do_not_overlap(runner: Runner) -> None:
+    """Events of parallel requests arrive one at a time, so a listener needs no lock."""
     inside = threading.Lock()
     heard: list[str] = []
 
@@ -281,8 +281,8 @@ def test_a_listener_is_never_called_twice_at_once(runner: Runner) -> None:
 
 
 @both
-def test_a_listener_may_interrupt(runner: Runner) -> None:
-    """What is no failure but an end (a Stop button) comes through."""
+def test_listener_can_interrupt_a_verb(runner: Runner) -> None:
+    """A BaseException from a listener, such as a Stop button's, reaches the caller."""
 
     class Enough(BaseException):
         pass
@@ -299,8 +299,8 @@ def test_a_listener_may_interrupt(runner: Runner) -> None:
 
 
 @both
-def test_what_a_users_policy_raises_becomes_an_error_of_ours(runner: Runner) -> None:
-    """A failing hook is named; the token that it saw is not."""
+def test_error_of_a_callers_hook_becomes_a_library_error(runner: Runner) -> None:
+    """The error names the hook's exception and does not show the token."""
 
     def hook(request: Any) -> None:
         raise LookupError(f"no header for {request.http_request.headers['Authorization']}")
@@ -311,13 +311,13 @@ def test_what_a_users_policy_raises_becomes_an_error_of_ours(runner: Runner) -> 
 
 
 def test_a_client_is_refused_in_a_second_event_loop() -> None:
-    """Its connections belong to the first loop: each verb of it says so elsewhere, before anything is sent."""
+    """The client's connections belong to the first loop: each verb is refused elsewhere, before anything is sent."""
     emulator = Emulator()
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
     with emulator.serve() as server, asyncio.Runner() as first, asyncio.Runner() as second:
         client = aio.Client(emulator.async_credential, endpoint=server.url, connection_verify=server.ca_file)
         with pytest.raises(InvalidSpec):
-            first.run(client.discover("none"))  # nothing was sent, so nothing belongs to this loop
+            first.run(client.discover("none"))  # nothing was sent, so the client does not belong to this loop
 
         async def watched() -> None:
             async for _ in client.watch(spec):
@@ -339,8 +339,8 @@ def test_a_client_is_refused_in_a_second_event_loop() -> None:
         second.run(client.close())
 
 
-def test_a_client_with_a_transport_that_was_given_works_in_every_event_loop() -> None:
-    """Whose transport belongs to no loop may call asyncio.run for each verb."""
+def test_client_with_the_callers_transport_works_in_every_event_loop() -> None:
+    """With a transport that belongs to no loop, each verb can run in its own asyncio.run."""
     emulator = Emulator()
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
     client = aio.Client(emulator.async_credential, transport=emulator.async_transport())

@@ -1,4 +1,4 @@
-"""What is imported when, and that threads may do it together."""
+"""What each step imports, and that threads can import at the same time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "msal", "urllib
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    """Serverless functions pay for imports at every cold start: neither SDK nor pydantic comes with the name."""
+    """Serverless functions pay for imports at every cold start: importing the package loads no SDK and no pydantic."""
     loaded = in_a_fresh_process("import sys, purview_mpe; print(*sys.modules)").split()
     assert [name for name in loaded if name.partition(".")[0] in HEAVY] == []
     assert len([name for name in loaded if name.startswith("purview_mpe")]) == 2
 
 
-def test_naming_things_loads_no_sdk() -> None:
-    """Specs can be made and checked without any of Azure's packages."""
+def test_importing_public_names_loads_no_sdk() -> None:
+    """Client, Plan, Retry, Spec and aio can be imported without loading Azure's packages."""
     loaded = in_a_fresh_process(
         """
         import sys
@@ -31,7 +31,7 @@ def test_naming_things_loads_no_sdk() -> None:
     assert [name for name in loaded if name.partition(".")[0] in {"azure", "requests", "aiohttp", "msal"}] == []
 
 
-#: What a program imports and does with the library; each leaves behind what it made.
+#: Programs that use the library in different ways.
 USES = {
     "Client": """
         from purview_mpe import Client, Spec
@@ -66,8 +66,8 @@ USES = {
         *(("Client()", before) for before in ("gc.disable()", "gc.freeze()", "gc.set_threshold(50_000, 5, 5)")),
     ],
 )
-def test_host_keeps_its_garbage_collector(use: str, before: str) -> None:
-    """A program finds the collector as it set it: switched on or off, with its thresholds and its frozen objects."""
+def test_library_leaves_the_garbage_collector_as_it_was(use: str, before: str) -> None:
+    """The collector stays as the program set it: on or off, with the same thresholds and frozen objects."""
     code = textwrap.dedent(
         """
         import gc
@@ -82,8 +82,8 @@ def test_host_keeps_its_garbage_collector(use: str, before: str) -> None:
     assert in_a_fresh_process(code).splitlines()[-1] == "True"
 
 
-def test_cycles_of_the_host_are_freed() -> None:
-    """What a program made before it imported the library is collected when the program is done with it."""
+def test_reference_cycles_of_the_program_are_freed() -> None:
+    """Objects that a program made before it imported the library are still collected."""
     printed = in_a_fresh_process(
         """
         import gc, weakref
@@ -103,7 +103,7 @@ def test_cycles_of_the_host_are_freed() -> None:
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_plan_loads_only_the_clients_that_it_needs(colour: str) -> None:
-    """Storage and Event Hubs are asked whether they have room; with nothing to create they are not loaded."""
+    """With nothing to create, the clients of Storage and Event Hubs are not loaded."""
     loaded = in_a_fresh_process(
         f"""
         import asyncio, sys
@@ -131,8 +131,8 @@ def test_a_plan_loads_only_the_clients_that_it_needs(colour: str) -> None:
     assert "aiohttp" not in loaded or colour == "async"
 
 
-def test_eight_threads_may_make_their_first_clients_together() -> None:
-    """20 fresh processes, in each 8 threads that import, make a client and use it at once: no import error."""
+def test_eight_threads_can_make_their_first_clients_at_once() -> None:
+    """In 20 fresh processes, 8 threads import the library, make a client and use it at once without an import error."""
     code = """
         import threading
         from purview_mpe.emulator import Emulator
@@ -166,8 +166,8 @@ def test_eight_threads_may_make_their_first_clients_together() -> None:
     assert printed == ["[]\n"] * 20
 
 
-def test_eight_threads_may_make_clients_with_everything_of_our_own() -> None:
-    """The same without anything given: default credential and transport, of both colours."""
+def test_eight_threads_can_make_clients_with_default_credential_and_transport() -> None:
+    """The same with the default credential and transport, for the sync and async client."""
     code = """
         import threading
         import purview_mpe

@@ -1,4 +1,4 @@
-"""The way to a host, as the environment names it: both clients take the same one."""
+"""Certificates and proxies from environment variables: both clients use the same ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def talk(runner: Runner, server: Loopback, **given: object) -> object:
 def test_certificate_authorities_of_the_environment_are_trusted(
     runner: Runner, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each of the three variables names them for either client, and without one the server is not trusted."""
+    """Both clients read each of the three variables; without one, the server is not trusted."""
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
         with pytest.raises(NoAnswer, match=r"(?i)certificate"):
             talk(runner, server)
@@ -63,8 +63,8 @@ def test_first_variable_that_is_set_counts(runner: Runner, tmp_path: Path, monke
 
 @both
 @pytest.mark.parametrize("variable", BUNDLES)
-def test_file_that_is_not_there_is_refused(runner: Runner, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable is named, before anything is sent."""
+def test_missing_bundle_file_is_refused(runner: Runner, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the variable, before anything is sent."""
     monkeypatch.setenv(variable, "/nonexistent/ca.pem")
     with pytest.raises(InvalidSpec, match=f"{variable}: '/nonexistent/ca.pem' is not a file or folder"):
         runner.flow(runner.azure(None), read_account)
@@ -75,7 +75,7 @@ def test_file_that_is_not_there_is_refused(runner: Runner, variable: str, monkey
 def test_proxy_of_the_environment_is_used(
     runner: Runner, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both clients ask the same proxy, and neither asks it for what NO_PROXY excepts."""
+    """Both clients use the same proxy, except for hosts in NO_PROXY."""
     asked: list[bytes] = []
 
     def proxy(peer: Peer) -> bool:

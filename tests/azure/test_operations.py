@@ -1,4 +1,4 @@
-"""Long-running operations: followed by their signed address, which shows nowhere."""
+"""Long-running operations: the client follows their signed address and never shows it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ADDRESS = (
 
 
 def used(place: Place, client: Any) -> list[Any]:
-    """What the verbs give, one after the other."""
+    """The results of the verbs, one after the other."""
     options = {"purpose": SHIR}
     return [
         client.create_private_endpoints(place.spec, place.network, approve=True, **options),
@@ -69,8 +69,8 @@ def all_of_it(place: Place, name: str, *, served: bool) -> tuple[list[Any], list
 
 
 @pytest.mark.parametrize("served", [True, False])
-def test_the_signed_address_shows_nowhere(colour, served):
-    """No log of any library, no event, and no report holds a signature, although every operation was followed."""
+def test_signed_address_is_never_shown(colour, served):
+    """No log, event or report holds a signature, although every operation was followed."""
     place = a_place("C")
     with everything_logged() as written:
         results, events = all_of_it(place, colour.name, served=served)
@@ -84,7 +84,7 @@ def test_the_signed_address_shows_nowhere(colour, served):
 
 
 def test_a_record_holds_no_signature(tmp_path: Path):
-    """What `--record` writes names the operations, and no signature."""
+    """A `--record` transcript names the operations and contains no signature."""
     place, path = a_place("C"), tmp_path / "record.jsonl"
     with (
         place.azure.serve() as server,
@@ -99,7 +99,7 @@ def test_a_record_holds_no_signature(tmp_path: Path):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_error_of_an_operation_holds_no_signature(colour, when):
-    """Neither an error answer to the request that follows, nor a broken connection, repeats the address."""
+    """Neither an error answer nor a broken connection repeats the address."""
     place = a_place("C", "none")
     path = "*/operations/*"
     message = f"To retrieve status of the operation use uri: {ADDRESS}"
@@ -114,13 +114,13 @@ def test_an_error_of_an_operation_holds_no_signature(colour, when):
             lambda client: client.create_private_endpoints(place.spec, place.network, purpose=SHIR, approve=True),
             logging_enable=True,
         )
-    assert report.complete  # reading says what there is, whatever the operation's address says
+    assert report.complete  # the endpoints are read, whatever the operation's address answers
     shown = written.getvalue() + report.model_dump_json()
     assert [secret for secret in {"MIIH", "signed&", *signatures(place.azure)} if secret in shown] == []
 
 
-def test_an_operation_is_not_written_down():
-    """Nothing that copies or shows it gets the signature."""
+def test_operation_cannot_be_copied_or_pickled():
+    """Copying, pickling and showing an operation never expose the signature."""
     operation = Operation(ADDRESS)
     assert "signed" not in repr(operation) + operation.shown
     assert operation.signed() == ADDRESS
@@ -129,8 +129,8 @@ def test_an_operation_is_not_written_down():
             write(operation)
 
 
-def test_an_operation_elsewhere_is_not_followed(colour):
-    """An address on another host gets no token; reading says what there is."""
+def test_operation_on_another_host_is_not_followed(colour):
+    """An address on another host gets no request; the result comes from reading the endpoints."""
     place = a_place("C", "none")
 
     transport = place.azure.transport() if colour.name == "sync" else place.azure.async_transport()
@@ -166,7 +166,7 @@ def test_an_operation_elsewhere_is_not_followed(colour):
 
 @both
 def test_an_operation_is_followed_without_the_client_lock(runner: Runner) -> None:
-    """A status that is read again and again would otherwise hold up every other request of the client."""
+    """A status that is polled would otherwise hold up every other request of the client."""
     held: dict[str, bool] = {}
 
     class Looking(SansIOHTTPPolicy[Any, Any]):

@@ -30,7 +30,7 @@ from tests.support.scripted import (
 
 
 class Noting(SansIOHTTPPolicy):
-    """Writes down when it is passed."""
+    """Records each request that passes."""
 
     def __init__(self, name: str, seen: list[str]) -> None:
         self.name, self.seen = name, seen
@@ -60,8 +60,8 @@ class NotingAsync(AsyncHTTPPolicy):
 
 
 @both
-def test_per_call_and_per_retry_policies_are_where_they_belong(runner: Runner) -> None:
-    """Per-call policies see an exchange once, per-retry policies each attempt; neither sees a token before ours."""
+def test_per_call_policies_run_once_and_per_retry_policies_each_attempt(runner: Runner) -> None:
+    """Per-call policies see an exchange once, per-retry policies see each attempt; neither sees the token."""
     seen: list[str] = []
     own = NotingSync if runner.is_sync else NotingAsync
     runner.get(
@@ -74,7 +74,7 @@ def test_per_call_and_per_retry_policies_are_where_they_belong(runner: Runner) -
 
 @both
 def test_one_policy_serves_all_management_clients(runner: Runner) -> None:
-    """A policy that was given is in the pipeline of every client, and requests do not cross."""
+    """The caller's policy is in the pipeline of every management client, and requests do not mix."""
     seen: list[str] = []
     own = NotingSync if runner.is_sync else NotingAsync
     script = Script([ok()])
@@ -83,7 +83,7 @@ def test_one_policy_serves_all_management_clients(runner: Runner) -> None:
 
 
 @both
-def test_a_policy_of_two_clients_leads_each_to_its_own_credential(runner: Runner) -> None:
+def test_policy_shared_by_two_clients_keeps_their_credentials_apart(runner: Runner) -> None:
     """A request of the first client is not sent with the token of the second."""
     shared = (NotingSync if runner.is_sync else NotingAsync)("x", [])
     first, second = Script([ok()]), Script([ok()])
@@ -94,8 +94,8 @@ def test_a_policy_of_two_clients_leads_each_to_its_own_credential(runner: Runner
 
 
 @both
-def test_a_further_client_leaves_the_pipeline_in_use_alone(runner: Runner) -> None:
-    """Linking its policies again would break requests that other threads have under way."""
+def test_further_management_client_does_not_relink_policies(runner: Runner) -> None:
+    """Linking the policies again would break requests in other threads."""
     linked: list[Any] = []
 
     class Watched(NotingSync if runner.is_sync else NotingAsync):  # type: ignore[misc]
@@ -119,8 +119,8 @@ def test_a_policy_of_the_other_colour_is_refused(runner: Runner) -> None:
 
 
 @both
-def test_user_agent_is_ours_with_the_users_before(runner: Runner) -> None:
-    """Azure sees purview-mpe and its version, and who uses it."""
+def test_user_agent_starts_with_the_callers(runner: Runner) -> None:
+    """Azure sees the caller's user agent, then purview-mpe and its version."""
     sent = runner.get([ok()]).sent[0]
     assert f"purview-mpe/{__version__}" in sent.headers["User-Agent"]
     sent = runner.get([ok()], user_agent="contoso/1").sent[0]
@@ -136,7 +136,7 @@ def test_headers_are_added(runner: Runner) -> None:
 
 @both
 def test_timeouts_reach_the_transport(runner: Runner) -> None:
-    """10 and 60 seconds, unless told otherwise."""
+    """10 and 60 seconds by default."""
     options = runner.get([ok()]).sent[0].options
     assert (options["connection_timeout"], options["read_timeout"]) == (10, 60)
     options = runner.get([ok()], connection_timeout=2, read_timeout=7.5).sent[0].options
@@ -145,14 +145,14 @@ def test_timeouts_reach_the_transport(runner: Runner) -> None:
 
 @both
 def test_proxies_reach_the_transport(runner: Runner) -> None:
-    """The proxy of the scheme is passed on."""
+    """The `proxies` option is passed on."""
     proxies = {"https": "http://127.0.0.1:3128"}
     assert runner.get([ok()], proxies=proxies).sent[0].options["proxies"] == proxies
 
 
 @both
-def test_certificates_reach_a_transport_that_was_given(runner: Runner) -> None:
-    """A transport of the user's is told with each request what ours knows from the start."""
+def test_certificates_reach_the_callers_transport(runner: Runner) -> None:
+    """The caller's transport gets the certificate options with each request."""
     options = runner.get([ok()], connection_verify="ca.pem", connection_cert=("c.pem", "k.pem")).sent[0].options
     assert (options["connection_verify"], options["connection_cert"]) == ("ca.pem", ("c.pem", "k.pem"))
     assert "connection_verify" not in runner.get([ok()]).sent[0].options
@@ -163,7 +163,7 @@ def test_certificates_reach_a_transport_that_was_given(runner: Runner) -> None:
 
 @both
 def test_hooks_see_requests_and_responses(runner: Runner) -> None:
-    """The raw hooks are called; by the time of the answer the token is gone."""
+    """The raw hooks are called; the response hook no longer sees the token."""
     seen: list[Any] = []
     runner.get(
         [ok()],
@@ -174,8 +174,8 @@ def test_hooks_see_requests_and_responses(runner: Runner) -> None:
 
 
 @both
-def test_cae_is_asked_for(runner: Runner) -> None:
-    """`enable_cae` reaches the credential."""
+def test_enable_cae_reaches_the_credential(runner: Runner) -> None:
+    """Continuous access evaluation is requested only if the option is on."""
     for given in (True, False):
         credential = runner.credential()
         runner.get([ok()], enable_cae=given, credential=credential)
@@ -222,14 +222,14 @@ def test_every_option_is_covered_here_or_in_telemetry() -> None:
     ],
 )
 def test_a_wrong_option_is_refused(runner: Runner, name: str, value: Any) -> None:
-    """The option is named, with what it has to be."""
+    """The error names the option."""
     with pytest.raises(InvalidSpec) as caught:
         runner.azure(Script([ok()]), **{name: value})
     assert [problem[0] for problem in caught.value.problems] == [name]
 
 
 @both
-def test_everything_wrong_is_listed_at_once(runner: Runner) -> None:
+def test_all_wrong_options_are_listed_at_once(runner: Runner) -> None:
     """One error names cloud, endpoint, retry and options."""
     with pytest.raises(InvalidSpec) as caught:
         runner.azure(Script([ok()]), cloud="mars", endpoint="x", retry=4, user_agent=5, nonsense=1)
@@ -245,13 +245,13 @@ def test_everything_wrong_is_listed_at_once(runner: Runner) -> None:
     ],
 )
 def test_a_transport_of_the_wrong_kind_is_refused(colour: str, transport: Any, said: str) -> None:
-    """The client of the other colour is named, before anything is sent."""
+    """The error names the mismatch before anything is sent."""
     with pytest.raises(InvalidSpec, match=said):
         Runner(colour).azure(None, transport=transport)
 
 
 @both
-def test_what_was_given_stays_open(runner: Runner) -> None:
+def test_closing_a_client_leaves_the_callers_objects_open(runner: Runner) -> None:
     """Closing a client closes neither the transport nor the credential that it was given."""
     script, credential = Script([ok()]), runner.credential()
     azure = runner.azure(script, credential)
@@ -279,7 +279,7 @@ def test_without_aiohttp_the_package_to_install_is_named(monkeypatch: pytest.Mon
 
 
 def test_without_aiohttp_the_default_credential_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever only writes `aio.Client()` is not left with an ImportError from inside azure-core."""
+    """`aio.Client()` without aiohttp names the package, and raises no ImportError from inside azure-core."""
     assert azure.identity.aio.DefaultAzureCredential, "imported while its dependency is there"
     monkeypatch.setitem(sys.modules, "azure.core.pipeline.transport._aiohttp", None)
     with pytest.raises(UnsupportedSetup) as refused:
@@ -292,7 +292,7 @@ def test_without_aiohttp_the_default_credential_says_what_to_install(monkeypatch
 
 
 @both
-def test_content_that_is_no_json_reaches_nobody(runner: Runner) -> None:
-    """Bodies of requests are JSON, sent once."""
+def test_json_answer_is_read(runner: Runner) -> None:
+    """A JSON body is parsed into the result."""
     script = Script([answer(200, json.dumps({"name": "pv1"}).encode())])
     assert runner.get(script).result == {"name": "pv1"}

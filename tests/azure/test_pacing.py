@@ -1,4 +1,4 @@
-"""That clients keep to their budget: what waits, what does not, and who shares with whom."""
+"""How clients keep to their budget: which requests wait, which do not, and which clients share it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ONE_AT_ONCE = {"reads": Rate(2, 0.5), "writes": Rate(2, 0.5)}
 
 
 def test_requests_wait_for_their_tokens(colour: Colour, emulator: Emulator):
-    """With one read at once and one every two seconds, three reads take four seconds."""
+    """With one read at once and one every two seconds, further reads wait."""
     budget = Budget(**ONE_AT_ONCE)
     colour.run(emulator, lambda client: client.plan(spec_for(emulator, groups=("account",))), budget=budget)
     assert emulator.clock.elapsed == pytest.approx(2.4, abs=2)
@@ -30,14 +30,14 @@ def test_requests_wait_for_their_tokens(colour: Colour, emulator: Emulator):
 
 
 def test_a_single_create_all_waits_for_no_token(colour: Colour):
-    """The documented burst is many times what one factory needs."""
+    """The documented burst is several times larger than one factory's requests."""
     emulator = Emulator(provisioning=0, enforce_limits=True)
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), wait=False))
     assert emulator.clock.elapsed == 0
 
 
 def test_a_wait_that_exceeds_the_verbs_time_ends_at_once(colour: Colour, emulator: Emulator):
-    """Nobody sleeps towards a deadline that the wait cannot keep."""
+    """A request does not wait if it would miss the deadline."""
     budget = Budget(writes=Rate(1, 0.001))
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), timeout=60), budget=budget)
     assert {outcome.result for outcome in report.outcomes if outcome.error} == {"timed-out"}
@@ -53,12 +53,12 @@ def test_clients_that_share_a_budget_share_its_tokens(emulator: Emulator):
         spec = spec_for(emulator, factory=str(emulator.add_factory(f"adf-{number}")))
         with Client(emulator.credential, transport=emulator.transport(), budget=budget) as client:
             results.append({outcome.result for outcome in client.create_all(spec, wait=False, timeout=50).outcomes})
-    # 9 writes less a tenth in reserve are 8: two factories' worth.
+    # A tenth of the 9 writes is kept in reserve, so 8 are left: enough for two factories.
     assert results == [{"created"}, {"created"}, {"timed-out"}]
 
 
 def test_a_throttled_write_holds_up_the_next_one(colour: Colour, emulator: Emulator):
-    """After a 429 nobody runs into the same wall: other writes of the subscription wait as well."""
+    """After a 429, other writes of the subscription wait as well."""
     emulator.inject(Fault.status("PUT", 429, times=1, retry_after=7))
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), wait=False))
     assert [request.status for request in emulator.writes].count(429) == 1
@@ -66,7 +66,7 @@ def test_a_throttled_write_holds_up_the_next_one(colour: Colour, emulator: Emula
 
 
 def test_a_broken_request_leaves_the_bucket_as_it_is(colour: Colour, emulator: Emulator):
-    """A connection that broke has used its token, and holds up nobody."""
+    """A broken connection has used its token and holds up no other request."""
     emulator.inject(Fault.reset("GET", times=1))
     budget = Budget()
     colour.run(emulator, lambda client: client.plan(spec_for(emulator)), budget=budget)
@@ -74,11 +74,11 @@ def test_a_broken_request_leaves_the_bucket_as_it_is(colour: Colour, emulator: E
 
 
 def test_a_cancelled_wait_gives_its_token_back(emulator: Emulator):
-    """A task that is cancelled while it waits leaves its place to the others."""
+    """A task that is cancelled while it waits gives its place to the others."""
     budget = Budget(reads=Rate(1, 0.01))
 
     class Patient:
-        """The emulator's transport, whose waits end with a cancellation only."""
+        """The emulator's transport, whose waits end only when they are cancelled."""
 
         def __init__(self) -> None:
             self.inner = emulator.async_transport()
@@ -105,16 +105,16 @@ def test_a_cancelled_wait_gives_its_token_back(emulator: Emulator):
     assert [round(b.level, 6) for k, b in budget._buckets.items() if "principal" in k] == [0.0]
 
 
-def test_one_budget_per_process_and_one_per_foreign_clock():
-    """Real time is everybody's; an emulator's time is its own."""
-    ours = Emulator().transport()
+def test_one_budget_per_process_and_one_per_emulator_clock():
+    """Clients in real time share one budget; each emulator's clock has its own."""
+    emulated = Emulator().transport()
     assert shared_budget(None) is shared_budget(object())
-    assert shared_budget(ours) is shared_budget(ours)
-    assert shared_budget(ours) is not shared_budget(None)
+    assert shared_budget(emulated) is shared_budget(emulated)
+    assert shared_budget(emulated) is not shared_budget(None)
 
 
 def test_threads_take_one_token_each():
-    """However many threads draw on a bucket at once, none is let through twice or lost."""
+    """When many threads draw on a bucket at once, no token is used twice or lost."""
     budget = Budget(writes=Rate(1000, 0.001))
     url = "https://management.azure.com/subscriptions/00000000-0000-0000-0000-000000000001/x"
     free: list[bool] = []
@@ -132,7 +132,7 @@ def test_threads_take_one_token_each():
 
 
 def test_a_wait_in_real_time_is_a_real_wait():
-    """Without an emulator's clock the wait goes by the clock on the wall."""
+    """Without an emulator's clock, the wait takes real time."""
     emulator = Emulator()
     transport = emulator.transport()
 
@@ -154,7 +154,7 @@ def test_a_wait_in_real_time_is_a_real_wait():
 
 
 def test_the_error_of_a_wait_says_what_to_do(colour: Colour, emulator: Emulator):
-    """Whoever set too little time learns that it was Azure's limits."""
+    """The error names Azure's limits and advises a longer timeout."""
     budget = Budget(reads=Rate(1, 0.001))
     report = colour.run(emulator, lambda client: client.approve(spec_for(emulator), timeout=5), budget=budget)
     error = report.outcomes[0].error

@@ -1,4 +1,4 @@
-"""Threads that are reported to a transport with a clock of its own: time is exact, whatever they wait for."""
+"""Threads reported to a transport with its own clock: its time stays exact, whatever they wait for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ colours = loading.load("purview_mpe._azure.io")
 
 @both
 def test_flows_that_sleep_together_wake_at_their_own_moments(runner: Runner) -> None:
-    """However late a thread is scheduled, time does not pass before all of them sleep."""
+    """Time passes only once all flows sleep, however late a thread is scheduled."""
     emulator = Emulator()
 
     async def sleeper(io: Any, seconds: float) -> float:
@@ -46,7 +46,7 @@ def test_flows_that_sleep_together_wake_at_their_own_moments(runner: Runner) -> 
 @both
 @pytest.mark.parametrize("requests", [2, 16])
 def test_requests_that_take_time_overlap(runner: Runner, requests: int) -> None:
-    """Requests of fresh threads that are sent together take as long as one."""
+    """Requests sent at the same time from new threads take as long as one."""
     emulator = Emulator(latency=10)
 
     async def flow(io: Any) -> Any:
@@ -57,8 +57,8 @@ def test_requests_that_take_time_overlap(runner: Runner, requests: int) -> None:
 
 
 @both
-def test_more_flows_than_threads_take_their_turns(runner: Runner) -> None:
-    """Each thread takes the next flow where the last one ended; tasks all run at once."""
+def test_more_flows_than_threads_run_in_turns(runner: Runner) -> None:
+    """A thread takes the next flow when its last one ends; async tasks all run at once."""
     emulator = Emulator()
 
     async def sleeper(io: Any) -> None:
@@ -72,8 +72,8 @@ def test_more_flows_than_threads_take_their_turns(runner: Runner) -> None:
 
 
 @both
-def test_what_goes_together_can_hold_what_goes_together(runner: Runner) -> None:
-    """A thread that waits for its own threads does not hold the clock, and goes on when the last of them ends."""
+def test_gather_can_contain_gather(runner: Runner) -> None:
+    """A thread that waits for its own threads does not hold the clock and continues when the last one ends."""
     emulator = Emulator()
 
     async def inner(io: Any, seconds: float) -> None:
@@ -91,8 +91,8 @@ def test_what_goes_together_can_hold_what_goes_together(runner: Runner) -> None:
 
 
 @both
-def test_whoever_waits_for_anothers_token_does_not_hold_the_clock(runner: Runner) -> None:
-    """A sign-in that takes a minute of the emulator's time takes a minute for all who need its token."""
+def test_waiting_for_another_requests_token_does_not_hold_the_clock(runner: Runner) -> None:
+    """A sign-in of one emulator minute delays all requests that need its token by one minute."""
     emulator = Emulator()
 
     class Slow:
@@ -112,8 +112,8 @@ def test_whoever_waits_for_anothers_token_does_not_hold_the_clock(runner: Runner
     assert emulator.clock.elapsed == 60
 
 
-def test_a_listener_may_use_a_client_itself() -> None:
-    """Those who want to tell something meanwhile wait for their turn, and time goes on."""
+def test_listener_can_use_another_client() -> None:
+    """Other events wait for their turn meanwhile, and time goes on."""
     emulator = Emulator(latency=10)
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
     counted: Counter[str] = Counter()
@@ -154,12 +154,12 @@ def test_two_clients_in_two_threads_share_one_time() -> None:
     assert all(60 <= each <= 66 for each in seconds)
 
 
-# --- what is reported
+# --- reported threads
 
 
 @pytest.mark.parametrize("replies", [[ok({"name": "x"})], [refusal(403)], [KeyboardInterrupt()]], ids=str)
-def test_every_thread_that_comes_goes(replies: Any) -> None:
-    """Whether a verb ends well, with an error or by an interruption: no thread stays reported."""
+def test_no_thread_stays_reported_after_a_verb(replies: Any) -> None:
+    """A verb that succeeds, fails or is interrupted leaves no thread reported."""
     roll = Roll(Script(replies))
     azure = Runner("sync").azure(None, transport=roll)
 
@@ -175,7 +175,7 @@ def test_every_thread_that_comes_goes(replies: Any) -> None:
 
 
 def test_a_thread_that_cannot_be_started_is_not_waited_for() -> None:
-    """What was reported before the start is taken back, and the last one that goes lets the waiting one go on."""
+    """Its report is withdrawn, and the waiting thread continues when the last thread ends."""
     roll = Roll(Script([ok()]))
     threads = [threading.Thread(target=int) for _ in range(2)]
     crew = Crew(roll, threads)
@@ -188,14 +188,14 @@ def test_a_thread_that_cannot_be_started_is_not_waited_for() -> None:
     assert (len(+roll.works), roll.waits[me]) == (0, 0)
 
 
-def test_other_transports_are_not_asked() -> None:
-    """azure-core's transports know nothing of threads; neither does one with half of the methods."""
+def test_transports_without_presence_methods_get_no_reports() -> None:
+    """Threads are reported only to a transport that has the methods for it."""
     assert presence_of(Transport(Script([ok()]))) is UNASKED
     assert presence_of(Roll(roll := Script([ok()]))) is not UNASKED, roll
 
 
 def test_turns_are_taken_one_at_a_time() -> None:
-    """One thread at a time holds it, its own second turn does not block it, and one that gives up is not waited for."""
+    """One thread at a time has the turn; a nested turn does not block, and a thread that gives up is not waited for."""
     turns, roll, inside = Turns(), Roll(Script([ok()])), []
 
     def alone() -> None:
@@ -235,7 +235,7 @@ def test_turns_are_taken_one_at_a_time() -> None:
 
 
 class Interrupting:
-    """Raises KeyboardInterrupt at one step of a turn: CPython looks for signals where these events are."""
+    """Raises KeyboardInterrupt at one step of a turn: CPython checks for signals at these events."""
 
     def __init__(self, at: int) -> None:
         self.left = at
@@ -251,7 +251,7 @@ class Interrupting:
 
 
 def test_an_interruption_at_any_step_leaves_the_turn_to_others() -> None:
-    """Wherever Ctrl-C meets a thread that takes its turn, the next thread gets its own."""
+    """After Ctrl-C at any step of a turn, the next thread gets its turn."""
     for at in count():
         turns, interrupting = Turns(), Interrupting(at)
         before = sys.getprofile()
@@ -271,7 +271,7 @@ def test_an_interruption_at_any_step_leaves_the_turn_to_others() -> None:
 
 @both
 def test_gathering_nothing_takes_no_time(runner: Runner) -> None:
-    """A flow that has nothing to gather does not wait, so that another one's sleep does not end early."""
+    """A flow with nothing to gather does not wait, so another flow's sleep does not end early."""
     emulator = Emulator()
 
     async def busy(io: Any) -> float:

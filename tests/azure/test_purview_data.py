@@ -1,4 +1,4 @@
-"""Purview's data plane: which hosts get a token for it, and what its answers become."""
+"""Purview's data plane: which hosts get its token, and how its answers are mapped."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read(runner: Runner, script: Script, endpoint: str = OWN, *, path: str = PAT
 @both
 @pytest.mark.parametrize("endpoint", [OWN, f"{OWN}/", TENANT, "https://api.purview-service.microsoft.com"])
 def test_a_request_goes_to_the_accounts_host_with_a_token_for_purview(runner: Runner, endpoint: str) -> None:
-    """The path under the account's own address, the audience of Purview, and JSON back."""
+    """The request uses the account's own address and Purview's audience, and returns JSON."""
     script, credential = Script([ok({"values": []})]), runner.credential()
     assert read(runner, script, endpoint, credential=credential) == {"values": []}
     [sent] = script.sent
@@ -48,7 +48,7 @@ def test_a_request_goes_to_the_accounts_host_with_a_token_for_purview(runner: Ru
 
 @both
 def test_a_body_is_sent_as_json_and_unknown_fields_come_back(runner: Runner) -> None:
-    """A PUT sends what it is given, and the answer is not forced into a model."""
+    """A PUT sends the given body, and the answer is not forced into a model."""
     script = Script([ok({"version": 5, "fromRule": "x"})])
     azure = runner.azure(script)
 
@@ -92,7 +92,7 @@ def test_a_host_that_is_not_purviews_gets_no_token(runner: Runner, endpoint: str
 @both
 @pytest.mark.parametrize("page", ["https://evil.example/policystore", "https://other.purview.azure.com/policystore"])
 def test_a_next_page_on_another_host_is_not_followed(runner: Runner, page: str) -> None:
-    """Not even on another of Purview's hosts: the token is for this account's."""
+    """The token is for this account's host, so another Purview host is refused too."""
     script = Script([ok()])
     with pytest.raises(AzureUnavailable, match="nothing was sent there"):
         read(runner, script, path=page)
@@ -100,8 +100,8 @@ def test_a_next_page_on_another_host_is_not_followed(runner: Runner, page: str) 
 
 
 @both
-def test_an_emulators_address_takes_the_place_of_the_accounts(runner: Runner) -> None:
-    """`{account}` is the account's name, and what the account shows does not matter."""
+def test_purview_endpoint_replaces_the_accounts_address(runner: Runner) -> None:
+    """`{account}` becomes the account's name, and the account's own address is ignored."""
     script = Script([ok({"values": []})])
     read(runner, script, "https://evil.example", purview_endpoint="https://127.0.0.1:8443/purview/{account}/")
     assert script.sent[0].url == f"https://127.0.0.1:8443/purview/pv1{PATH}?api-version=1"
@@ -111,7 +111,7 @@ def test_an_emulators_address_takes_the_place_of_the_accounts(runner: Runner) ->
     "address", ["http://127.0.0.1", "https://example.org/{account}", "https://127.0.0.1.example.org", "x", 5, ""]
 )
 def test_an_emulator_on_another_machine_is_refused(address: Any) -> None:
-    """Before anything is sent, in both clients, with an example."""
+    """Both clients refuse it with an example before anything is sent."""
     emulator = Emulator()
     with pytest.raises(
         InvalidSpec, match=r"purview_endpoint: .*for example 'https://127.0.0.1:8443/purview/"
@@ -139,23 +139,23 @@ def test_an_emulator_on_another_machine_is_refused(address: Any) -> None:
     ],
     ids=lambda value: getattr(value, "status", ""),
 )
-def test_an_answer_that_is_no_success_is_an_error_of_the_library(runner: Runner, reply: Any, kind: Any) -> None:
-    """Status and code decide, as with Azure Resource Manager."""
+def test_unsuccessful_answer_becomes_a_library_error(runner: Runner, reply: Any, kind: Any) -> None:
+    """Status and code decide the error class, as with Azure Resource Manager."""
     with pytest.raises(kind) as caught:
         read(runner, Script([reply]), retry=Retry(1))
     assert caught.value.status == reply.status
 
 
 @both
-def test_an_empty_answer_to_a_deletion_is_empty(runner: Runner) -> None:
+def test_deletion_answer_without_a_body_is_empty(runner: Runner) -> None:
     """204 has no body."""
     assert read(runner, Script([answer(204)])) == {}
 
 
 @both
 @pytest.mark.parametrize(("cloud", "second"), [("us-government", "us"), ("china", "cn")])
-def test_a_refused_audience_is_followed_by_the_clouds_own(runner: Runner, cloud: str, second: str) -> None:
-    """A 401 for the audience of all clouds is answered with a token for this cloud's, which is then kept to."""
+def test_refused_audience_falls_back_to_the_clouds_own(runner: Runner, cloud: str, second: str) -> None:
+    """A 401 for the shared audience is followed by a token for this cloud's audience, which later requests keep."""
 
     def purview(sent: Any) -> Any:
         return ok({"values": []}) if second in sent.headers["Authorization"] else refusal(401, "Unauthorized")
@@ -180,8 +180,8 @@ def test_a_refused_audience_is_followed_by_the_clouds_own(runner: Runner, cloud:
 
 
 @both
-def test_an_audience_that_the_tenant_does_not_know_is_followed_by_the_clouds_own(runner: Runner) -> None:
-    """The sign-in's own refusal (AADSTS500011) counts as well; any other is the caller's to solve."""
+def test_audience_unknown_to_the_tenant_falls_back_to_the_clouds_own(runner: Runner) -> None:
+    """A sign-in refusal with AADSTS500011 also triggers the fallback; the public cloud has none and reports it."""
     from azure.core.exceptions import ClientAuthenticationError
 
     credential = runner.credential()

@@ -40,14 +40,14 @@ CREATE = {
         asyncio.run(main())
     """,
 }
-#: The thread that imports ahead has ended, and with it everything that `quick_start` does.
+#: Waits until the thread that imports ahead has ended.
 ENDED = """
 import threading
 for thread in threading.enumerate():
     if thread.name == "purview-mpe-imports":
         thread.join()
 """
-#: How many of the SDKs' modules `types` have run their code, and how many have not run it.
+#: Counts the SDKs' `types` modules that have run their code, and those that have not.
 COUNTED = """
 import sys, types
 places = [sys.modules[name] for name in sys.modules if name.startswith("azure.mgmt.") and name.endswith(".types")]
@@ -67,12 +67,12 @@ START = "import purview_mpe; purview_mpe.quick_start()"
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_verb_needs_no_types_module(colour):
-    """Creating and approving all endpoints imports four SDKs, and runs the code of none of their modules `types`."""
+    """Creating and approving all endpoints imports four SDKs without running the code of their `types` modules."""
     assert process(START, CREATE[colour], ENDED, COUNTED) == ["0", "4"]
 
 
-def test_importing_an_sdk_leaves_its_models_for_later():
-    """The models come with the first answer, which takes a round trip to arrive."""
+def test_importing_an_sdk_does_not_load_its_models():
+    """The models are loaded with the first answer."""
     code = "import azure.mgmt.datafactory, sys; print('azure.mgmt.datafactory.models._models' in sys.modules)"
     assert process(START, code) == ["False"]
     assert process(code) == ["True"]
@@ -92,8 +92,8 @@ def test_importing_an_sdk_leaves_its_models_for_later():
     ],
 )
 @pytest.mark.parametrize("name", ["types", "models"])
-def test_using_a_module_gives_the_real_one(use, name):
-    """However a program gets at the module after the SDK was imported, it has its real content."""
+def test_any_use_of_a_deferred_module_loads_its_content(use, name):
+    """However a program reaches the module after importing the SDK, it gets the real content."""
     place = f"azure.mgmt.purview.{name}"
     real = process(f"import {place}, sys; print(*sorted(vars(sys.modules[{place!r}])))")
     found = f"import sys, types; print(*sorted(vars(types.ModuleType)['__dict__'].__get__(sys.modules[{place!r}])))"
@@ -103,7 +103,7 @@ def test_using_a_module_gives_the_real_one(use, name):
 
 
 def test_a_missing_name_is_an_attribute_error():
-    """A name that the real module does not have is refused in the same words."""
+    """A name that the real module lacks raises the same error message."""
     code = """
         import azure.mgmt.purview.types as place
         try:
@@ -114,8 +114,8 @@ def test_a_missing_name_is_an_attribute_error():
     assert process(START, code) == process(code)
 
 
-def test_operations_send_and_show_the_same():
-    """Each operation of each group that the library uses: the same request and the same types, in both colours."""
+def test_operations_send_the_same_requests_with_quick_start():
+    """Every operation that the library uses sends the same request and shows the same types, sync and async."""
     usual, quick = (
         json.loads(
             subprocess.run(
@@ -139,12 +139,12 @@ def test_operations_send_and_show_the_same():
 
 MODELS = "azure.mgmt.datafactory.models"
 TAKE = f"import azure.mgmt.datafactory, sys; models = sys.modules['{MODELS}']"
-#: Whether the models have run as a whole.
+#: Prints whether the whole models module has run.
 IS_WHOLE = f"print('Activity' in types.ModuleType.__dict__['__dict__'].__get__(sys.modules['{MODELS}']))"
 
 
-def test_an_answer_needs_its_own_models_alone():
-    """Reading one endpoint defines its models, and not the other thousand of Data Factory."""
+def test_reading_an_answer_defines_only_its_models():
+    """Reading one endpoint defines its models and none of Data Factory's other thousand."""
     read = """
         import types
         from azure.mgmt.datafactory._utils.model_base import _deserialize
@@ -161,8 +161,8 @@ def test_an_answer_needs_its_own_models_alone():
     "name",
     ["ManagedPrivateEndpointResource", "Factory", "IntegrationRuntimeType", "CloudError", "Activity", "CopySink"],
 )
-def test_a_single_model_is_the_one_that_the_whole_module_has(name):
-    """A class that was taken stays the class of its name, with its bases, its source and its place."""
+def test_single_model_is_the_whole_modules_class(name):
+    """A class loaded alone stays the module's class, with the same bases, source and module."""
     shown = f"""
         import inspect
         taken = models.{name}
@@ -178,8 +178,8 @@ def test_a_single_model_is_the_one_that_the_whole_module_has(name):
     assert quick[0] == "True"
 
 
-def test_a_model_that_finds_its_subclasses_has_them_all():
-    """An activity of a pipeline is read as its own kind, although nothing has named that kind before."""
+def test_polymorphic_model_knows_all_its_subclasses():
+    """A pipeline activity is read as its own type, although no code has used that type before."""
     read = """
         from azure.mgmt.datafactory._utils.model_base import _deserialize
         print(type(_deserialize(models.Activity, {"name": "one", "type": "Execution"})).__name__)
@@ -187,7 +187,7 @@ def test_a_model_that_finds_its_subclasses_has_them_all():
     assert process(START, TAKE, read) == ["ExecutionActivity"]
 
 
-def test_every_model_is_the_same_once_some_were_taken():
+def test_whole_module_is_the_same_after_single_models_were_taken():
     """The whole module has the same names, and each class the same fields, bases and subclasses."""
     listed = """
         import types
@@ -216,7 +216,7 @@ def test_many_models_run_the_whole_module():
 
 
 def test_models_without_a_source_run_as_a_whole():
-    """A package that was shipped as bytecode alone has no source to take a class from."""
+    """A package shipped only as bytecode has no source to take a class from."""
     use = """
         import types
         from importlib.machinery import SourceFileLoader
@@ -227,8 +227,8 @@ def test_models_without_a_source_run_as_a_whole():
     assert process(START, TAKE, use, IS_WHOLE) == ["True"]
 
 
-def test_many_threads_may_take_models_together():
-    """Eight threads that take the same classes, while one runs the whole module: each class exists once."""
+def test_many_threads_can_take_models_at_once():
+    """Eight threads take the same classes while one runs the whole module: each class exists once."""
     use = """
         import threading
         barrier, found, failures = threading.Barrier(9), [], []
@@ -254,7 +254,7 @@ def test_many_threads_may_take_models_together():
 
 # --- signing in
 
-#: A credential that notes on which thread it is asked, and a client of a served emulator.
+#: A credential that records the thread of each token request, and a client of a served emulator.
 SIGNED = """
 import threading
 from purview_mpe import Client
@@ -292,7 +292,7 @@ def test_a_client_signs_in_before_its_first_verb():
     assert process(signed("client.discover(emulator.account)")) == ["MainThread"]
 
 
-def test_a_failure_ahead_is_the_failure_of_the_next_verb():
+def test_failed_early_sign_in_fails_the_next_verb():
     """The verb raises what the credential raised, without asking it again; the verb after it asks again."""
     verbs = """
     from purview_mpe import errors
@@ -305,8 +305,8 @@ def test_a_failure_ahead_is_the_failure_of_the_next_verb():
     assert process(START, signed(verbs, fails=True)) == ["purview-mpe-sign-in", "MainThread"]
 
 
-def test_an_old_failure_ahead_does_not_count():
-    """A verb that comes much later asks for itself: the reason for the failure may be gone."""
+def test_old_failure_of_the_early_sign_in_is_ignored():
+    """A much later verb signs in itself, because the reason for the failure may be gone."""
     verbs = """
     from purview_mpe._azure import credentials
     credentials._RECENT = 0.0
@@ -320,17 +320,17 @@ def test_an_old_failure_ahead_does_not_count():
 
 @pytest.mark.parametrize("before", ["pass", f"{START}; purview_mpe.quick_start(False)"], ids=["never", "undone"])
 def test_without_quick_start_a_client_does_not_sign_in(before):
-    """Making a client requests nothing."""
+    """Making a client requests no token."""
     assert process(before, signed("print('asked', end=' ')")) == ["asked"]
 
 
-def test_a_client_with_a_transport_of_the_caller_does_not_sign_in_ahead():
-    """The caller's transport may have a clock of its own, and is used by verbs alone."""
+def test_client_with_the_callers_transport_does_not_sign_in_early():
+    """The caller's transport may have its own clock, so only verbs use it."""
     given = signed("print('asked', end=' ')", options="transport=emulator.transport()")
     assert process(START, given) == ["asked"]
 
 
-def test_a_token_at_hand_is_not_requested_again():
+def test_existing_token_is_not_requested_again():
     """A second client with the same credential uses the token that the first one has."""
     verbs = """
     client.discover(emulator.account)
@@ -347,7 +347,7 @@ def test_a_token_at_hand_is_not_requested_again():
 @pytest.mark.parametrize("module", ["operations/_operations.py", "aio/operations/_operations.py"])
 @pytest.mark.parametrize("package", PACKAGES)
 def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, module):
-    """What `quick_start` relies on: types are in annotations and nowhere else, models also inside functions."""
+    """`quick_start` relies on it: types occur only in annotations, models also inside functions."""
     spec = importlib.util.find_spec(f"azure.mgmt.{package}")
     assert spec is not None
     assert spec.origin is not None
@@ -378,7 +378,7 @@ def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, modul
 
 
 def fake_sdk(folder: Path, operations: str) -> str:
-    """Code that puts a package of private DNS zones in the place of the installed one."""
+    """Code that replaces the installed private DNS package with a fake one."""
     package = folder / "azure" / "mgmt" / "privatedns"
     (package / "operations").mkdir(parents=True)
     (package / "__init__.py").write_text("from .operations import Zones\n")
@@ -434,7 +434,7 @@ UNEXPECTED = {
 
 @pytest.mark.parametrize("operations", UNEXPECTED.values(), ids=UNEXPECTED)
 def test_an_sdk_that_needs_its_types_gets_them_with_a_warning(tmp_path, operations):
-    """Where an SDK uses the module for more than annotations, it is imported as usual, and a warning says so."""
+    """If an SDK uses the module for more than annotations, it is imported as usual and a warning is shown."""
     code = """
         import warnings, typing
         with warnings.catch_warnings(record=True) as caught:
@@ -447,7 +447,7 @@ def test_an_sdk_that_needs_its_types_gets_them_with_a_warning(tmp_path, operatio
 
 
 def test_an_operation_that_needs_a_type_when_it_runs_gets_the_real_one(tmp_path):
-    """Code inside a function runs later, when the module is like any other."""
+    """Code inside a function runs later and finds the real module."""
     operations = """
         from .. import types as _types
         class Zones:
@@ -458,7 +458,7 @@ def test_an_operation_that_needs_a_type_when_it_runs_gets_the_real_one(tmp_path)
 
 
 def test_an_sdk_without_types_is_imported_as_usual(tmp_path):
-    """Older generations have no such module: there is nothing to save, and nothing to warn of."""
+    """Older SDK generations have no such module, so nothing is deferred and no warning is shown."""
     operations = "class Zones:\n    def get(self): return 'zone'\n"
     code = "from azure.mgmt.privatedns import Zones; print(Zones().get())"
     assert process(START, fake_sdk(tmp_path, operations), code) == ["zone"]
@@ -475,8 +475,8 @@ def test_an_sdk_that_cannot_be_imported_fails_as_usual(tmp_path):
     assert process(START, fake_sdk(tmp_path, "1 / 0"), code) == ["division", "by", "zero"]
 
 
-def test_a_types_module_that_looks_at_itself_is_no_circle(tmp_path):
-    """Code that asks its own module for a name that is not there yet gets an AttributeError, as usual."""
+def test_types_module_that_reads_itself_does_not_recurse(tmp_path):
+    """Code that reads a name of its own module before it exists gets an AttributeError, as usual."""
     operations = "from .. import types as _types\nclass Zones:\n    def get(self, zone: _types.Zone): ...\n"
     fake = fake_sdk(tmp_path, operations)
     (tmp_path / "azure" / "mgmt" / "privatedns" / "types.py").write_text(
@@ -486,7 +486,7 @@ def test_a_types_module_that_looks_at_itself_is_no_circle(tmp_path):
 
 
 def test_a_types_module_that_cannot_run_fails_each_time(tmp_path):
-    """A failure is not remembered as success."""
+    """A second use raises the error again."""
     operations = "from .. import types as _types\nclass Zones:\n    def get(self, zone: _types.Zone): ...\n"
     fake = fake_sdk(tmp_path, operations)
     (tmp_path / "azure" / "mgmt" / "privatedns" / "types.py").write_text("raise LookupError('no types')\n")
@@ -530,29 +530,29 @@ def test_the_collector_is_as_before_once_the_sdks_are_imported(before):
     "verb", ["", CREATE["sync"] + textwrap.indent(ENDED, " " * 8)], ids=["at once", "after a verb"]
 )
 @pytest.mark.parametrize("times", [1, 3])
-def test_false_undoes_it(verb, times):
-    """However often it was switched on: collector, frozen objects and importing are as before."""
+def test_quick_start_false_restores_the_process(verb, times):
+    """After any number of calls, one `quick_start(False)` restores collector, frozen objects and imports."""
     begin = f"import gc, sys\nwas = {STATE}\nimport purview_mpe\nfor _ in range({times}): purview_mpe.quick_start()"
     end = f"purview_mpe.quick_start(False)\nprint(was == {STATE})"
     assert process(begin, verb, end) == ["True"]
 
 
-def test_it_works_again_after_it_was_undone():
-    """Switched on, off and on: the second time is like the first."""
+def test_quick_start_works_again_after_it_was_undone():
+    """On, off and on again: the second time has the same effect as the first."""
     again = "purview_mpe.quick_start(False); purview_mpe.quick_start()"
     begin = f"import gc, sys\nwas = {STATE}\n{START}\n{again}"
     end = f"now = {STATE}\nprint(was[:2] == now[:2], now[2])"
     assert process(begin, CREATE["sync"], ENDED, end) == ["True", "True"]
 
 
-def test_false_alone_changes_nothing():
-    """Switching off what is not on leaves the process as it is."""
+def test_quick_start_false_without_a_start_changes_nothing():
+    """Switching it off when it is not on leaves the process unchanged."""
     code = f"import gc, sys\ngc.freeze()\nwas = {STATE}\nimport purview_mpe\npurview_mpe.quick_start(False)"
     assert process(code, f"print(was == {STATE})") == ["True"]
 
 
-def test_thresholds_set_meanwhile_count():
-    """A program that sets up the collector after the call keeps what it has set."""
+def test_thresholds_set_after_quick_start_are_kept():
+    """A program that sets up the collector after the call keeps its own thresholds."""
     code = """
         import gc
         gc.set_threshold(7000, 7, 7)
@@ -562,19 +562,19 @@ def test_thresholds_set_meanwhile_count():
     assert process(START, code) == ["7000"]
 
 
-def test_calling_it_loads_nothing_heavy():
-    """A Functions host imports the app at every start, and the call is in it."""
+def test_quick_start_loads_nothing_heavy():
+    """A Functions host imports the app, which contains the call, at every start."""
     loaded = process(START, "import sys; print(*sys.modules)")
     assert [name for name in loaded if name.partition(".")[0] in {"azure", "pydantic", "requests", "msal"}] == []
 
 
-def test_the_library_does_not_call_it():
+def test_library_does_not_call_quick_start():
     """Without the call, a verb imports the SDKs as they are."""
     assert process(CREATE["sync"], COUNTED) == ["4", "0"]
 
 
 def test_the_next_sdk_is_imported_ahead():
-    """One verb that needs no factory: the SDK that the next verb needs is imported meanwhile, and no other."""
+    """After a verb without a factory, the SDK that the next verb needs is imported early, and no other."""
     code = """
         from purview_mpe import Client
         from purview_mpe.emulator import Emulator
@@ -589,8 +589,8 @@ def test_the_next_sdk_is_imported_ahead():
     assert process(START, code, ENDED, after) == ["True", "False", "False"]
 
 
-def test_many_threads_may_start_quickly_together():
-    """Eight threads that switch it on, use a client and an SDK's types: no error, and one finder."""
+def test_many_threads_can_call_quick_start_at_once():
+    """Eight threads call it, use a client and an SDK's types: no error occurs, and one import finder exists."""
     code = """
         import sys, threading
         from purview_mpe.emulator import Emulator
@@ -621,6 +621,6 @@ def test_many_threads_may_start_quickly_together():
     assert process(code) == ["1"]
 
 
-def test_it_shows_its_public_home():
-    """Tracebacks and help name the place where it is imported from."""
+def test_quick_start_shows_its_public_module():
+    """Tracebacks and help name the module that users import it from."""
     assert (quick_start.__module__, quick_start.__name__) == ("purview_mpe", "quick_start")

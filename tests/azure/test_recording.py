@@ -1,4 +1,4 @@
-"""`--record`: a transcript that tells nobody whose Azure it was, and that can be replayed."""
+"""`--record`: a transcript that does not show whose Azure it was and that can be replayed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.replay import Replay
 
 @pytest.fixture
 def private():
-    """An emulator whose names are nobody else's business."""
+    """An emulator with names that must stay private."""
     emulator = Emulator(empty=True)
     account = emulator.add_account("contoso-governance", resource_group="secret-group")
     factory = emulator.add_factory("contoso-analytics", resource_group="secret-group", purview_account=account)
@@ -28,7 +28,7 @@ def private():
 
 @pytest.fixture
 def recorded(private, tmp_path):
-    """The transcript of `create` and `status` on the command line, and the spec in its words."""
+    """The transcripts of `create` and `status` on the command line."""
     emulator, factory, account = private
     transcripts = {}
     with emulator.serve() as server:
@@ -41,7 +41,7 @@ def recorded(private, tmp_path):
 
 
 def sanitised_spec(text: str) -> Spec:
-    """The same spec, with the ids that stand in a transcript."""
+    """The spec with the ids that a transcript shows."""
     urls = [json.loads(line)["request"]["url"].partition("?")[0] for line in text.splitlines()]
     paths = [f"/subscriptions/{url.partition('/subscriptions/')[2]}" for url in urls]
     factory = next(path.partition("/managed")[0] for path in paths if "/managedVirtualNetworks" in path)
@@ -49,8 +49,8 @@ def sanitised_spec(text: str) -> Spec:
     return Spec(factory=factory, account=account, name="purview")
 
 
-def test_nothing_tells_whose_azure_it_was(recorded, private):
-    """No token, no GUID and no name of the real ones is in a transcript; what is the same there is the same here."""
+def test_transcript_shows_no_private_names(recorded, private):
+    """A transcript shows no token, tenant or real name; the same name gets the same replacement everywhere."""
     emulator, _, _ = private
     for path in recorded.values():
         text = path.read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_nothing_tells_whose_azure_it_was(recorded, private):
 
 
 def test_a_transcript_can_be_replayed(recorded):
-    """The library comes to the same result from the transcript as it came to from Azure."""
+    """The library gets the same result from the transcript as from Azure."""
     spec = sanitised_spec(recorded["status"].read_text(encoding="utf-8"))
     with Client(Emulator().credential, transport=Replay(recorded["status"])) as client:
         status = client.status(spec)
@@ -74,8 +74,8 @@ def test_a_transcript_can_be_replayed(recorded):
     }  # fmt: skip
 
 
-def test_transcript_is_for_its_owner_alone(private, tmp_path):
-    """Nobody else on the machine can read the file, also if it was there before and others could."""
+def test_only_its_owner_can_read_a_transcript(private, tmp_path):
+    """Other users cannot read the file, even if it existed before and they could."""
     emulator, factory, account = private
     path = tmp_path / "plan.ndjson"
     path.write_text("old")
@@ -89,16 +89,16 @@ def test_transcript_is_for_its_owner_alone(private, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the device is POSIX's")
-def test_mode_of_a_device_stays(private):
-    """A transcript to a device leaves the device's own rights alone."""
+def test_recording_to_a_device_keeps_its_mode(private):
+    """A transcript written to a device does not change the device's permissions."""
     before = Path(os.devnull).stat().st_mode
     with recording_to(Path(os.devnull), {}):
         pass
     assert Path(os.devnull).stat().st_mode == before
 
 
-def test_what_a_factory_holds_is_not_recorded(private, tmp_path):
-    """Global parameters, repository and tags are the customer's; `connect` reads and writes all of them."""
+def test_private_fields_of_a_factory_are_not_recorded(private, tmp_path):
+    """Global parameters, repository and tags are private; `connect` reads and writes all of them."""
     emulator, _, account = private
     secrets = {"dwhPassword": {"type": "String", "value": "hunter2"}}
     repository = {"type": "FactoryVSTSConfiguration", "accountName": "payroll-devops", "repositoryName": "hr"}
@@ -117,8 +117,8 @@ def test_what_a_factory_holds_is_not_recorded(private, tmp_path):
     assert not [word for word in ("hunter2", "payroll", "jane", "fabrikam", "contoso") if word in text]
 
 
-def test_a_file_that_cannot_be_written(private, tmp_path, capsys):
-    """It is said before anything is asked of Azure."""
+def test_record_file_that_cannot_be_written_is_refused(private, tmp_path, capsys):
+    """The error comes before any request to Azure."""
     emulator, factory, _ = private
     with emulator.serve() as server:
         reach = ["--endpoint", server.url, "--ca", server.ca_file]
@@ -129,8 +129,8 @@ def test_a_file_that_cannot_be_written(private, tmp_path, capsys):
     assert not emulator.requests
 
 
-def test_what_an_answer_repeats_of_the_token_is_not_recorded(private, tmp_path):
-    """A proxy that answers with what it was sent gets the token into no transcript."""
+def test_token_repeated_in_an_answer_is_not_recorded(private, tmp_path):
+    """A proxy that echoes the request does not put the token into the transcript."""
     emulator, factory, account = private
     token = EmulatorCredential().get_token("scope").token
     echo = {"error": {"code": "Oops", "message": f"You sent Bearer {token}.", token: [1]}}

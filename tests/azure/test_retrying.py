@@ -1,4 +1,4 @@
-"""One HTTP exchange made reliable: what is tried again, how often, and after how long."""
+"""How one HTTP exchange is retried: after which answers, how often, and after which wait."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PASSING = [408, 429, 500, 502, 503, 504, 507]
 
 
 async def ask_for_runs(io: Any) -> Any:
-    """POST: a question."""
+    """A POST that only reads."""
     return await io.read(
         Attempt("list the recent pipeline runs of the factory 'df1'", str(FACTORY), "Reader"),
         lambda az: az.datafactory(FACTORY).pipeline_runs.query_by_factory("rg1", "df1", {}),
@@ -59,8 +59,8 @@ async def ask_for_runs(io: Any) -> Any:
 @both
 @pytest.mark.parametrize(("read", "method"), [(read_account, "GET"), (ask_for_runs, "POST")])
 @pytest.mark.parametrize("status", PASSING)
-def test_a_read_that_meets_a_passing_answer_is_sent_again(runner: Runner, read: Any, method: str, status: int) -> None:
-    """A passing answer costs one more request; a POST that asks is a read."""
+def test_read_is_retried_after_a_transient_answer(runner: Runner, read: Any, method: str, status: int) -> None:
+    """A transient answer costs one more request; a POST that only reads counts as a read."""
     script = Script([refusal(status), ok({"id": "x"})])
     runner.flow(runner.azure(script), read)
     assert [sent.method for sent in script.sent] == [method, method]
@@ -70,7 +70,7 @@ def test_a_read_that_meets_a_passing_answer_is_sent_again(runner: Runner, read: 
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize("fault", [*(refusal(status) for status in PASSING), ServiceResponseError("reset")])
 def test_a_write_is_sent_once(runner: Runner, method: str, fault: Any) -> None:
-    """Whatever a write meets, the flow looks before it is sent again; the error says that waiting can help."""
+    """The flow decides whether to repeat a write; the error says that waiting can help."""
     script = Script([fault])
     with pytest.raises((AzureUnavailable, Throttled, NoAnswer)) as caught:
         runner.flow(runner.azure(script), WRITES[method])
@@ -80,8 +80,8 @@ def test_a_write_is_sent_once(runner: Runner, method: str, fault: Any) -> None:
 
 @both
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("3600", 60), ("soon", 0), ("-1", 0)])
-def test_a_write_carries_what_azure_asks_for(runner: Runner, header: str, seconds: float) -> None:
-    """The time to wait reaches the flow, cut to a minute; nonsense counts as absent."""
+def test_failed_write_reports_azures_retry_after(runner: Runner, header: str, seconds: float) -> None:
+    """The flow gets Azure's time to wait, limited to a minute; an invalid value counts as missing."""
     with pytest.raises(AzureUnavailable) as caught:
         runner.flow(runner.azure(Script([refusal(503, Retry_After=header)])), put_endpoint)
     assert caught.value.retry_after == seconds
@@ -89,8 +89,8 @@ def test_a_write_carries_what_azure_asks_for(runner: Runner, header: str, second
 
 @both
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 501])
-def test_a_final_refusal_has_no_time_to_wait(runner: Runner, status: int) -> None:
-    """Where waiting does not help, the error says so, although the answer names a time."""
+def test_final_refusal_has_no_retry_after(runner: Runner, status: int) -> None:
+    """The error has no time to wait if waiting does not help, even if the answer names one."""
     with pytest.raises(AzureError) as caught:
         runner.flow(runner.azure(Script([refusal(status, Retry_After="5")])), put_endpoint)
     assert caught.value.retry_after is None
@@ -98,8 +98,8 @@ def test_a_final_refusal_has_no_time_to_wait(runner: Runner, status: int) -> Non
 
 @both
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 501, 505])
-def test_other_refusals_stand_even_with_retry_after(runner: Runner, status: int) -> None:
-    """What asking again cannot change is asked once, although the answer names a time."""
+def test_final_refusals_are_not_retried_even_with_retry_after(runner: Runner, status: int) -> None:
+    """A request is sent once if repeating it cannot help, even if the answer names a time."""
     script = Script([refusal(status, Retry_After="1")])
     with pytest.raises(AzureError) as caught:
         runner.get(script)
@@ -118,8 +118,8 @@ def test_other_refusals_stand_even_with_retry_after(runner: Runner, status: int)
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_broken_connection_is_tried_again(runner: Runner, broken: Exception) -> None:
-    """Whatever azure-core's transports raise for a broken connection costs one more request."""
+def test_broken_connection_is_retried(runner: Runner, broken: Exception) -> None:
+    """Each error of azure-core's transports for a broken connection costs one more request."""
     script = runner.get(Script([broken, ok({"name": "pv1"})]))
     assert (len(script.sent), script.result) == (2, {"name": "pv1"})
 
@@ -128,7 +128,7 @@ def test_a_broken_connection_is_tried_again(runner: Runner, broken: Exception) -
 @pytest.mark.parametrize("attempts", [1, 2, 4, 7])
 @pytest.mark.parametrize("fault", [refusal(503), refusal(429), ServiceRequestError("x"), ServiceResponseError("x")])
 def test_attempts_counts_all_requests(runner: Runner, attempts: int, fault: Any) -> None:
-    """A fault that stays is met exactly `Retry.attempts` times."""
+    """A permanent fault is met exactly `Retry.attempts` times."""
     script = Script([fault])
     with pytest.raises((AzureUnavailable, Throttled, NoAnswer)):
         runner.get(script, retry=Retry(attempts=attempts))
@@ -138,7 +138,7 @@ def test_attempts_counts_all_requests(runner: Runner, attempts: int, fault: Any)
 @both
 @pytest.mark.parametrize("fault", [refusal(503), refusal(429), refusal(500), ServiceResponseError("reset")])
 def test_no_verb_multiplies_the_attempts(runner: Runner, fault: Any) -> None:
-    """A create-all against a fault that stays sends each PUT as often as one layer allows."""
+    """With a permanent fault, create-all sends each PUT only `Retry.attempts` times."""
     account = ok({"properties": {"managedResources": {"storageAccount": str(STORAGE)}}})
     network = ok({"value": [{"name": "default"}]})
 
@@ -160,8 +160,8 @@ def test_no_verb_multiplies_the_attempts(runner: Runner, fault: Any) -> None:
 @both
 @pytest.mark.parametrize("body", [b"<html>", b"", b'{"name": '])
 @pytest.mark.parametrize(("flow", "requests"), [(read_account, 3), (put_endpoint, 1), (post_ingestion, 1)])
-def test_only_a_read_is_asked_again_for_its_answer(runner: Runner, flow: Any, requests: int, body: bytes) -> None:
-    """A read that was garbled on the way is read again; after a write somebody has to look what was done."""
+def test_only_a_read_is_retried_after_a_garbled_answer(runner: Runner, flow: Any, requests: int, body: bytes) -> None:
+    """A read with a garbled answer is repeated; a write is not, because it may have succeeded."""
     script = Script([answer(200, body)])
     with pytest.raises(AzureUnavailable, match="cannot be read"):
         runner.flow(runner.azure(script, retry=Retry(3)), flow)
@@ -170,8 +170,8 @@ def test_only_a_read_is_asked_again_for_its_answer(runner: Runner, flow: Any, re
 
 @both
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {}}, {"error": {"code": "Oops"}}])
-def test_an_answer_without_a_list_is_asked_for_again(runner: Runner, body: object) -> None:
-    """The SDKs take it for an empty list, which would be believed."""
+def test_answer_without_a_list_is_retried(runner: Runner, body: object) -> None:
+    """The SDKs would return it as an empty list."""
     script = Script([ok(body), ok({"value": [{"name": "default"}]})])
     assert runner.flow(runner.azure(script), list_endpoints) == [{"name": "default"}]
     assert len(script.sent) == 2
@@ -180,7 +180,7 @@ def test_an_answer_without_a_list_is_asked_for_again(runner: Runner, body: objec
 
 
 @both
-def test_an_empty_object_is_a_list_where_azure_may_leave_it_out(runner: Runner) -> None:
+def test_empty_object_is_an_empty_list_where_the_list_is_optional(runner: Runner) -> None:
     """The OpenAPI files of Storage and Event Hubs do not require the list; those of Data Factory and Purview do."""
     script = Script([ok({})])
     assert runner.flow(runner.azure(script), list_storage_connections) == []
@@ -198,8 +198,8 @@ def test_waits_double_and_vary(runner: Runner) -> None:
 
 
 @both
-def test_two_clients_that_fail_together_come_back_apart(runner: Runner) -> None:
-    """The waits are random."""
+def test_waits_are_random(runner: Runner) -> None:
+    """Clients that fail at the same time do not retry at the same time."""
     waits = set()
     for _ in range(5):
         script = runner.get(Script([refusal(503), ok()]))
@@ -228,24 +228,24 @@ def test_two_clients_that_fail_together_come_back_apart(runner: Runner) -> None:
         ("Wed, 21 Oct 9999999 07:27:00 GMT", 0.25, 0.5),
     ],
 )
-def test_retry_after_is_followed_within_reason(runner: Runner, header: str, least: float, most: float) -> None:
-    """A time that makes sense is waited for, up to a minute; anything else counts as absent."""
-    # Not 429, after which the budget lets requests in one after the other.
+def test_retry_after_is_followed_up_to_a_minute(runner: Runner, header: str, least: float, most: float) -> None:
+    """A valid time is waited for, up to a minute; any other value counts as missing."""
+    # Not 429: after it, the budget lets requests through one at a time.
     script = runner.get(Script([refusal(503, Retry_After=header, Date="Wed, 21 Oct 2026 07:28:00 GMT"), ok()]))
     assert len(script.sleeps) == 1
     assert least <= script.sleeps[0] <= most
 
 
 @both
-def test_a_date_without_the_servers_own_counts_as_absent(runner: Runner) -> None:
-    """Our clock need not agree with Azure's, so a date alone says nothing."""
+def test_retry_after_date_without_a_date_header_is_ignored(runner: Runner) -> None:
+    """The local clock may differ from Azure's, so a date alone says nothing."""
     script = runner.get(Script([refusal(503, Retry_After="Wed, 21 Oct 2026 07:28:30 GMT"), ok()]))
     assert script.sleeps[0] <= 0.5
 
 
 @both
 def test_no_wait_goes_beyond_the_deadline(runner: Runner) -> None:
-    """Where the time asked for is longer than what is left, the answer stands at once."""
+    """If Retry-After exceeds the remaining time, the answer is final at once."""
     script = Script([refusal(429, Retry_After="30")])
     with pytest.raises(Throttled) as caught:
         runner.get(script, timeout=20)
@@ -255,7 +255,7 @@ def test_no_wait_goes_beyond_the_deadline(runner: Runner) -> None:
 
 @both
 def test_attempts_end_with_the_deadline(runner: Runner) -> None:
-    """Each answer takes 8 s of 20: the third attempt is the last, and gets what is left as its limit."""
+    """Each answer takes 8 of 20 seconds: the third attempt is the last, with the remaining time as its limit."""
     script = Script([ServiceResponseError("reset")], takes=8)
     with pytest.raises(WaitTimedOut) as caught:
         runner.get(script, timeout=20, retry=Retry(attempts=20, backoff=1))
@@ -280,8 +280,8 @@ def test_nothing_is_sent_after_the_deadline(runner: Runner) -> None:
 
 
 @both
-def test_a_refused_certificate_is_not_tried_again(runner: Runner) -> None:
-    """A certificate that is not trusted will not be the next time either; the remedy names the option."""
+def test_untrusted_certificate_is_not_retried(runner: Runner) -> None:
+    """A retry cannot make a certificate trusted; the remedy names the option."""
     refused = ServiceRequestError("SSL", error=None)
     refused.__cause__ = OSError(ValueError(ssl.SSLCertVerificationError("CERTIFICATE_VERIFY_FAILED")))
     script = Script([refused])
@@ -291,8 +291,8 @@ def test_a_refused_certificate_is_not_tried_again(runner: Runner) -> None:
 
 
 @both
-def test_each_retry_is_told(runner: Runner) -> None:
-    """Listeners hear what is tried again, why, and after how long."""
+def test_each_retry_is_reported(runner: Runner) -> None:
+    """An event names the request, the reason and the attempt."""
     events: list[Any] = []
     runner.get(Script([refusal(503), ServiceRequestError("x"), ok()]), listener=events.append)
     assert [event.kind for event in events] == ["retrying", "retrying"]
@@ -325,8 +325,8 @@ def test_provider_registration_is_left_to_the_user(runner: Runner) -> None:
         ({"ceiling": float("inf")}, "ceiling"),
     ],
 )
-def test_a_retry_that_makes_no_sense_is_refused(fields: dict[str, Any], field: str) -> None:
-    """Each wrong number is named, with an example."""
+def test_invalid_retry_is_refused(fields: dict[str, Any], field: str) -> None:
+    """The error names each wrong value, with an example."""
     with pytest.raises(InvalidSpec, match="for example") as caught:
         Retry(**fields)
     assert [problem[0] for problem in caught.value.problems] == [field]

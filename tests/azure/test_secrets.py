@@ -1,4 +1,4 @@
-"""A marked token shows nowhere: in no exception, log record, event or result."""
+"""A marked token never appears in an exception, log record, event or result."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ FAULTS: dict[str, Any] = {
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("operation", [read_account, put_endpoint, list_endpoints])
 def test_no_error_holds_a_token(runner: Runner, operation: Any, fault: str) -> None:
-    """However a request fails, the error is ours, pickles, and has no token in text, frames, causes or bytes."""
+    """However a request fails, the library's error pickles and has no token in text, frames, causes or bytes."""
     with everything_logged() as log:
         with pytest.raises(PurviewMpeError) as caught:
             runner.flow(runner.azure(Script([FAULTS[fault]]), retry=Retry(attempts=2)), operation)
         text = shown(caught.value) + log.getvalue()
     assert MARK not in text
     assert "eyJ0" not in text
-    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - the test's own bytes
     assert (type(copy), str(copy), vars(copy)) == (type(caught.value), str(caught.value), vars(caught.value))
 
 
 @both
 def test_no_id_of_a_request_holds_a_token(runner: Runner) -> None:
-    """A server that puts the token where its own ids belong does not get it into our errors."""
+    """A token in a server's request ids does not reach the error."""
     with pytest.raises(PurviewMpeError) as caught:
         runner.get(Script([answer(400, ECHO, x_ms_request_id=MARK, x_ms_correlation_request_id=f"x {MARK}")]))
     assert MARK not in shown(caught.value)
@@ -93,7 +93,7 @@ def test_no_id_of_a_request_holds_a_token(runner: Runner) -> None:
 @pytest.mark.parametrize("fault", ["echo", "echo spelt out", "echo in a success", "echo in a header"])
 @pytest.mark.parametrize("operation", [put_endpoint, list_endpoints])
 def test_an_answer_that_repeats_the_token_is_refused(runner: Runner, operation: Any, fault: str) -> None:
-    """Azure never does that, so whoever does is not listened to; the status still tells what may have happened."""
+    """Azure never repeats the token, so the answer is not used; the status is still reported."""
     script = Script([FAULTS[fault]])
     with pytest.raises(AzureUnavailable, match="repeats the token that was sent") as caught:
         runner.flow(runner.azure(script), operation)
@@ -106,24 +106,24 @@ def test_an_answer_that_repeats_the_token_is_refused(runner: Runner, operation: 
 
 @both
 @pytest.mark.parametrize("body", [rb'{"name": "\\", "at": "not JSON', rb'"C:\\path"'])
-def test_an_answer_with_escapes_is_read_as_ever(runner: Runner, body: bytes) -> None:
-    """Looking for the token in all its spellings neither fails on rubbish nor takes it for the token."""
+def test_answer_with_escapes_is_not_taken_for_the_token(runner: Runner, body: bytes) -> None:
+    """The search for the token neither fails on invalid escapes nor takes them for the token."""
     with pytest.raises(AzureError) as caught:
         runner.get(Script([answer(400, body)]))
     assert "repeats" not in str(caught.value)
 
 
 @both
-def test_a_short_word_in_place_of_a_token_may_be_in_answers(runner: Runner) -> None:
-    """A test's or an emulator's token may be a word; an answer that has the word is no echo."""
+def test_answer_can_contain_a_token_that_is_a_short_word(runner: Runner) -> None:
+    """A test's or emulator's token can be a word; an answer with that word is not an echo."""
     script = runner.get([ok({"name": "emulator"})], credential=runner.credential("emulator"))
     assert script.result == {"name": "emulator"}  # type: ignore[attr-defined]
 
 
 @both
 @pytest.mark.parametrize("kind", [ValueError, ClientAuthenticationError])
-def test_no_failure_of_a_credential_tells_a_token(runner: Runner, kind: type[Exception]) -> None:
-    """Neither the token that it gave before, nor one that is introduced as such or has the form of Azure's."""
+def test_no_failure_of_a_credential_shows_a_token(runner: Runner, kind: type[Exception]) -> None:
+    """This covers the earlier token, a token after `Bearer`, and any text in the form of an Azure token."""
     credential = runner.credential(seconds=20)
     azure = runner.azure(Script([ok()]), credential)
 
@@ -142,8 +142,8 @@ def test_no_failure_of_a_credential_tells_a_token(runner: Runner, kind: type[Exc
 
 
 @both
-def test_a_listener_that_crashes_takes_no_token_along(runner: Runner) -> None:
-    """What is logged of its failure has no exception of an SDK behind it, whose frames hold the request."""
+def test_log_of_a_failing_listener_holds_no_token(runner: Runner) -> None:
+    """The logged failure has no SDK exception as its context, whose frames would hold the request."""
 
     class Everything(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -168,7 +168,7 @@ def test_a_listener_that_crashes_takes_no_token_along(runner: Runner) -> None:
 
 @both
 def test_no_exchange_keeps_its_token(runner: Runner) -> None:
-    """The frames of an error hold the exchange that failed, and error reporters look into them."""
+    """Error reporters read an error's frames, which hold the failed exchange."""
     with pytest.raises(PurviewMpeError) as caught:
         runner.get(Script([refusal(403)]))
     trace, exchanges = caught.value.__traceback__, []
@@ -181,7 +181,7 @@ def test_no_exchange_keeps_its_token(runner: Runner) -> None:
 
 @both
 def test_no_interruption_holds_a_token(runner: Runner) -> None:
-    """Not even Ctrl-C within a request: the frames that it came through are cut off."""
+    """Ctrl-C within a request drops the frames that hold the token."""
     raised: BaseException = KeyboardInterrupt() if runner.is_sync else asyncio.CancelledError()
     with everything_logged() as log, pytest.raises(type(raised)) as caught:
         runner.flow(runner.azure(Script([raised])), read_account)
@@ -191,7 +191,7 @@ def test_no_interruption_holds_a_token(runner: Runner) -> None:
 @both
 @pytest.mark.parametrize("fault", ["403", "echo", "500", "reset", "html", "202", "bug"])
 def test_no_report_or_event_holds_a_token(runner: Runner, fault: str) -> None:
-    """A whole run, every PUT of which fails: no log record, event, report or error shows the token."""
+    """In a run whose PUTs all fail, no log record, event, report or error shows the token."""
     account = ok({"properties": {"managedResources": {"storageAccount": str(STORAGE)}}})
 
     def azure(sent: Any) -> Any:
@@ -211,13 +211,13 @@ def test_no_report_or_event_holds_a_token(runner: Runner, fault: str) -> None:
     texts += [event.model_dump_json() for event in events]
     texts.append(pickle.dumps((report, events)).decode("latin-1"))
     assert MARK not in "\n".join(texts)
-    assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - the test's own bytes
     assert len(log.getvalue()) > 1000
 
 
 @both
 def test_no_repr_of_a_client_holds_a_token(runner: Runner) -> None:
-    """Whoever prints a client, or what is in it, sees no token."""
+    """Printing a client or its attributes shows no token."""
     azure = runner.azure(Script([ok()]))
     runner.flow(azure, read_account)
     kept = list(azure._credential._kept.values())

@@ -1,4 +1,4 @@
-"""The transports on real sockets: time limits, the pool, certificates, and what they would do by themselves."""
+"""The transports on real sockets: time limits, the connection pool, certificates and default behaviour."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-#: What a loaded machine may add to a deadline.
+#: Extra time for a loaded machine.
 GRACE = 15.0
 #: A hundred kilobytes that unpack to a hundred megabytes.
 BOMB = gzip.compress(bytes(100_000_000))
@@ -46,7 +46,7 @@ def talk(runner: Runner, server: Any, flow: Any, *, timeout: float | None = None
 
 @both
 def test_a_request_over_https_works(runner: Runner, tmp_path: Path) -> None:
-    """Both transports do TLS, with the certificate file that was given."""
+    """Both transports use TLS with the given certificate file."""
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
         assert talk(runner, server, read_account) == {"name": "pv1"}
     assert f"Authorization: Bearer {MARK}".lower().encode() in server.requests[0].lower()
@@ -69,7 +69,7 @@ def test_a_request_over_https_works(runner: Runner, tmp_path: Path) -> None:
     ids=["black hole", "trickling headers", "trickling body", "trickling chunks", "trickling without length"],
 )
 def test_a_server_that_does_not_finish_ends_with_the_deadline(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
-    """A byte now and then keeps no verb alive: it ends with its deadline."""
+    """A server that sends a byte now and then does not keep a verb alive past its deadline."""
     with serving(behaviour, tmp_path) as server:
         began = time.monotonic()
         with pytest.raises(WaitTimedOut):
@@ -95,8 +95,8 @@ def _pour(peer: Peer, head: bytes, piece: bytes) -> bool:
     ],
     ids=["without length", "chunked", "packed"],
 )
-def test_an_answer_without_end_is_not_read_to_its_end(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
-    """More than Azure ever sends is refused, before it takes all memory; it is not asked for again."""
+def test_endless_answer_is_refused(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
+    """An answer longer than any of Azure's is refused before it fills the memory, and is not retried."""
     with serving(behaviour, tmp_path) as server, pytest.raises(AzureUnavailable) as caught:
         talk(runner, server, read_account)
     assert caught.value.message == (
@@ -108,8 +108,8 @@ def test_an_answer_without_end_is_not_read_to_its_end(runner: Runner, behaviour:
 
 @both
 @pytest.mark.parametrize(("encoding", "unpacked"), [("gzip", True), ("deflate", True), ("gzip", False)])
-def test_a_packed_answer_is_unpacked(runner: Runner, encoding: str, unpacked: bool, tmp_path: Path) -> None:
-    """In both usual ways; rubbish that only says that it is packed is a typed error."""
+def test_compressed_answer_is_decompressed(runner: Runner, encoding: str, unpacked: bool, tmp_path: Path) -> None:
+    """Both gzip and deflate work; content that only claims to be compressed is a typed error."""
     body = b'{"name":"pv1"}'
     if unpacked:
         packer = zlib.compressobj(wbits=31 if encoding == "gzip" else -15)
@@ -124,8 +124,8 @@ def test_a_packed_answer_is_unpacked(runner: Runner, encoding: str, unpacked: bo
 
 
 @both
-def test_a_password_for_a_proxy_is_not_told(runner: Runner, tmp_path: Path) -> None:
-    """A proxy that refuses is an error without the password that it was given."""
+def test_proxy_password_is_not_shown(runner: Runner, tmp_path: Path) -> None:
+    """The error of a refusing proxy does not contain its password."""
 
     def proxy(peer: Peer) -> bool:
         peer.socket.recv(1000)
@@ -141,7 +141,7 @@ def test_a_password_for_a_proxy_is_not_told(runner: Runner, tmp_path: Path) -> N
 
 @both
 def test_a_server_that_accepts_and_says_nothing_ends_with_the_deadline(runner: Runner, tmp_path: Path) -> None:
-    """Not even TLS: the deadline bounds the handshake, too."""
+    """The deadline also limits the TLS handshake."""
     with serving(lambda peer: peer.hang(), tmp_path, tls=False) as server:
         began = time.monotonic()
         with pytest.raises(WaitTimedOut):
@@ -151,7 +151,7 @@ def test_a_server_that_accepts_and_says_nothing_ends_with_the_deadline(runner: R
 
 @both
 def test_without_a_deadline_each_attempt_has_its_own_limit(runner: Runner, tmp_path: Path) -> None:
-    """A verb without a deadline ends after its attempts; each takes the two timeouts at most, trickle or not."""
+    """A verb without a deadline ends after its attempts; each takes at most the sum of both timeouts."""
     with serving(lambda peer: peer.trickle(OK * 100), tmp_path) as server:
         began = time.monotonic()
         with pytest.raises((NoAnswer, AzureUnavailable)):
@@ -171,10 +171,8 @@ def test_without_a_deadline_each_attempt_has_its_own_limit(runner: Runner, tmp_p
 @pytest.mark.parametrize(
     ("flow", "method"), [(read_account, b"GET"), (put_endpoint, b"PUT"), (delete_endpoint, b"DELETE")]
 )
-def test_a_kept_connection_that_breaks_costs_one_attempt(
-    runner: Runner, flow: Any, method: bytes, tmp_path: Path
-) -> None:
-    """No library below repeats a request by itself: the server sees each attempt at a read, and a write once."""
+def test_broken_reused_connection_costs_one_attempt(runner: Runner, flow: Any, method: bytes, tmp_path: Path) -> None:
+    """No lower library repeats a request: the server sees each attempt at a read, and a write once."""
 
     def first_then_reset(peer: Peer) -> bool:
         return peer.send(OK) if len(server.requests) == 1 else reset(peer)
@@ -189,7 +187,7 @@ def test_a_kept_connection_that_breaks_costs_one_attempt(
 
 
 @both
-def test_an_answer_that_breaks_off_is_tried_again(runner: Runner, tmp_path: Path) -> None:
+def test_truncated_answer_is_retried(runner: Runner, tmp_path: Path) -> None:
     """Half a body is a broken connection, not an answer."""
 
     def half_then_whole(peer: Peer) -> bool:
@@ -201,8 +199,8 @@ def test_an_answer_that_breaks_off_is_tried_again(runner: Runner, tmp_path: Path
 
 
 @both
-def test_connections_are_kept(runner: Runner, tmp_path: Path) -> None:
-    """Requests that follow each other share one connection, certificate file or not."""
+def test_connections_are_reused(runner: Runner, tmp_path: Path) -> None:
+    """Consecutive requests share one connection."""
 
     async def thrice(io: Any) -> None:
         for _ in range(3):
@@ -214,7 +212,7 @@ def test_connections_are_kept(runner: Runner, tmp_path: Path) -> None:
 
 
 def test_connections_share_their_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three connections at once, and the file with the certificate authorities is read once."""
+    """Three connections at once read the file with the certificate authorities only once."""
     runner, at_once, read = Runner("sync"), threading.Barrier(3), []
     usual = ssl.SSLContext.load_verify_locations
     monkeypatch.setattr(
@@ -243,7 +241,7 @@ def lent(authorities: Any, **fields: Any) -> SimpleNamespace:
 
 
 def test_replaced_authorities_are_read_again(tmp_path: Path) -> None:
-    """A program that runs for months trusts the authorities that its file has now."""
+    """After the file changes, new connections trust its new authorities."""
     authorities, file = loading.load("purview_mpe._azure.transport")._Authorities(), tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(str(file))
     first, second = (lent(authorities, ca_certs=str(file)).ssl_context for _ in range(2))
@@ -258,7 +256,7 @@ def test_replaced_authorities_are_read_again(tmp_path: Path) -> None:
 
 
 def test_connections_that_differ_keep_their_own_settings(tmp_path: Path) -> None:
-    """Without authorities, with a client certificate, or with a file that is missing, nothing is shared."""
+    """Without authorities, with a client certificate, or with a missing file, nothing is shared."""
     authorities = loading.load("purview_mpe._azure.transport")._Authorities()
     file = str(tmp_path / "ca.pem")
     trustme.CA().cert_pem.write_to_path(file)
@@ -270,8 +268,8 @@ def test_connections_that_differ_keep_their_own_settings(tmp_path: Path) -> None
 
 
 @both
-def test_one_pool_bounds_what_is_under_way(runner: Runner, tmp_path: Path) -> None:
-    """Twice as many reads at once as the colour allows use as many connections as it allows, and keep them."""
+def test_connection_pool_limits_parallel_requests(runner: Runner, tmp_path: Path) -> None:
+    """Twice as many reads as the client runs at once use only that many connections, and reuse them."""
     colours = loading.load("purview_mpe._azure.io")
     at_once = (colours.SyncIo if runner.is_sync else colours.AsyncIo).at_once
 
@@ -291,8 +289,8 @@ def test_one_pool_bounds_what_is_under_way(runner: Runner, tmp_path: Path) -> No
     assert server.connections <= at_once
 
 
-def test_a_place_in_the_pool_is_not_waited_for_beyond_the_deadline(tmp_path: Path) -> None:
-    """A request that finds all connections in use ends with its deadline, too."""
+def test_wait_for_a_free_connection_ends_with_the_deadline(tmp_path: Path) -> None:
+    """A request that finds all connections in use ends with its deadline."""
     runner = Runner("sync")
     with serving(lambda peer: peer.hang(), tmp_path) as server:
         azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
@@ -310,8 +308,8 @@ def test_a_place_in_the_pool_is_not_waited_for_beyond_the_deadline(tmp_path: Pat
         azure.close()
 
 
-def test_a_place_in_the_pool_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    """Without a deadline the wait ends with the two timeouts, as a request that was not sent."""
+def test_wait_for_a_free_connection_ends_without_a_deadline(tmp_path: Path) -> None:
+    """Without a deadline, the wait ends after the two timeouts, as a request that was not sent."""
     runner = Runner("sync")
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
         azure = runner.azure(
@@ -331,7 +329,7 @@ def test_a_place_in_the_pool_is_not_waited_for_for_ever(tmp_path: Path) -> None:
 
 
 class Interrupting:
-    """Raises KeyboardInterrupt at one step of a request: CPython looks for signals where these events are."""
+    """Raises KeyboardInterrupt at one step of a request: CPython checks for signals at these events."""
 
     def __init__(self, at: int) -> None:
         self.left = at
@@ -348,16 +346,16 @@ class Interrupting:
             raise KeyboardInterrupt
 
 
-#: Where a request takes locks and places.
+#: Files in which a request takes locks and connection slots.
 _WITH_LOCKS = frozenset(
     {loading.load("purview_mpe._azure.transport").__file__, presence.__file__, queue.__file__, threading.__file__}
 )
 
 
-# A socket that Ctrl-C meets between its creation and its first use is closed by Python itself, which warns of it.
+# Python closes a socket that was interrupted between its creation and its first use, and warns about it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interruption_at_any_step_of_a_request_leaves_the_next_one_alone(tmp_path: Path) -> None:
-    """No lock stays held, and no variable of the interrupted request ends in the next one."""
+    """No lock stays held, and the interrupted request leaves no state for the next one."""
     runner = Runner("sync")
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
         azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
@@ -378,8 +376,8 @@ def test_an_interruption_at_any_step_of_a_request_leaves_the_next_one_alone(tmp_
         azure.close()
 
 
-def test_a_pool_gives_the_connection_that_was_used_last_and_waits_for_none() -> None:
-    """As urllib3 expects of a queue: `Empty` and `Full` at once, whatever it asks to wait."""
+def test_pool_returns_the_last_used_connection_without_waiting() -> None:
+    """urllib3 expects `Empty` and `Full` at once, whatever wait it requests."""
     free = loading.load("purview_mpe._azure.transport")._Free(2)
     with pytest.raises(queue.Empty):
         free.get(block=True, timeout=None)
@@ -390,8 +388,8 @@ def test_a_pool_gives_the_connection_that_was_used_last_and_waits_for_none() -> 
     assert (free.qsize(), free.get(), free.get(), free.qsize()) == (2, 2, 1, 0)
 
 
-def test_a_line_may_be_cut_before_it_is_there() -> None:
-    """Time that is over before the connection exists ends the request as soon as it would use one."""
+def test_line_can_be_cut_before_it_has_a_connection() -> None:
+    """If the time ends before the connection exists, the request ends as soon as it would use one."""
     line = loading.load("purview_mpe._azure.transport")._Line()
     line.cut()
     with pytest.raises(TimeoutError):
@@ -400,8 +398,8 @@ def test_a_line_may_be_cut_before_it_is_there() -> None:
 
 
 @both
-def test_an_error_whose_text_cannot_be_read_keeps_its_status(runner: Runner, tmp_path: Path) -> None:
-    """A body in another encoding than it says is no body."""
+def test_error_with_undecodable_text_keeps_its_status(runner: Runner, tmp_path: Path) -> None:
+    """A body that does not match its declared encoding counts as missing."""
     strange = (
         b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Length: 3\r\n\r\n\x00\xd8\x00"
     )
@@ -411,8 +409,8 @@ def test_an_error_whose_text_cannot_be_read_keeps_its_status(runner: Runner, tmp
 
 
 @both
-def test_a_read_whose_text_cannot_be_read_is_read_again(runner: Runner, tmp_path: Path) -> None:
-    """Bytes that are no text in the encoding that they claim were garbled on the way."""
+def test_read_with_undecodable_text_is_retried(runner: Runner, tmp_path: Path) -> None:
+    """Bytes that do not match their declared encoding count as a garbled answer."""
     strange = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Length: 3\r\n\r\n\x00\xd8\x00"
 
     def strange_then_fine(peer: Peer) -> bool:
@@ -424,8 +422,8 @@ def test_a_read_whose_text_cannot_be_read_is_read_again(runner: Runner, tmp_path
 
 
 @both
-def test_a_certificate_that_is_not_trusted_is_met_once(runner: Runner, tmp_path: Path) -> None:
-    """The remedy names the option, and nothing is tried again."""
+def test_untrusted_certificate_is_not_retried(runner: Runner, tmp_path: Path) -> None:
+    """The remedy names the option, and the request is not retried."""
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
         with pytest.raises(NoAnswer, match="connection_verify"):
             talk(runner, server, read_account, connection_verify=True)
@@ -433,8 +431,8 @@ def test_a_certificate_that_is_not_trusted_is_met_once(runner: Runner, tmp_path:
 
 
 @both
-def test_a_certificate_need_not_be_checked(runner: Runner, tmp_path: Path) -> None:
-    """`connection_verify=False` takes any certificate."""
+def test_certificate_check_can_be_turned_off(runner: Runner, tmp_path: Path) -> None:
+    """`connection_verify=False` accepts any certificate."""
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
         if runner.is_sync:
             with pytest.warns(match="Unverified HTTPS request"):
@@ -444,7 +442,7 @@ def test_a_certificate_need_not_be_checked(runner: Runner, tmp_path: Path) -> No
 
 
 @both
-def test_a_client_certificate_is_shown(runner: Runner, tmp_path: Path) -> None:
+def test_client_certificate_is_presented(runner: Runner, tmp_path: Path) -> None:
     """`connection_cert` is presented to a server that asks for one."""
     authority = trustme.CA()
     mine = authority.issue_cert("me")
@@ -470,7 +468,7 @@ def test_a_client_certificate_is_shown(runner: Runner, tmp_path: Path) -> None:
 
 @both
 def test_a_netrc_file_changes_nothing(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A password that somebody keeps for the host neither replaces the token nor leaves the machine."""
+    """A netrc password for the host neither replaces the token nor leaves the machine."""
     (tmp_path / "netrc").write_text("default login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
@@ -481,7 +479,7 @@ def test_a_netrc_file_changes_nothing(runner: Runner, tmp_path: Path, monkeypatc
 
 @both
 def test_a_proxy_of_the_environment_is_used(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """HTTPS_PROXY is followed and NO_PROXY obeyed."""
+    """The client uses HTTPS_PROXY and respects NO_PROXY."""
     asked: list[bytes] = []
 
     def proxy(peer: Peer) -> bool:
@@ -507,8 +505,8 @@ def test_a_proxy_of_the_environment_is_used(runner: Runner, tmp_path: Path, monk
 
 
 @both
-def test_a_closed_client_has_closed_its_connections(runner: Runner, tmp_path: Path) -> None:
-    """What the client opened is closed with it, and no thread is left."""
+def test_closing_a_client_closes_its_connections(runner: Runner, tmp_path: Path) -> None:
+    """Everything that the client opened is closed with it, and no thread is left."""
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
         azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
         runner.flow(azure, read_account)
@@ -519,8 +517,8 @@ def test_a_closed_client_has_closed_its_connections(runner: Runner, tmp_path: Pa
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("purview", "loopback"))] == []
 
 
-def test_a_kept_connection_of_a_socks_proxy_is_left_alone() -> None:
-    """Proxies that bring connections of their own keep them."""
+def test_connection_pools_of_a_socks_proxy_are_left_alone() -> None:
+    """A proxy with its own connection class keeps it."""
     from urllib3.connectionpool import HTTPSConnectionPool
 
     transport = loading.load("purview_mpe._azure.transport")

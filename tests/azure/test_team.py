@@ -1,4 +1,4 @@
-"""Flows that run beside the one that started them: it goes on when any of them ends."""
+"""Flows that run beside the flow that started them, which continues when any of them ends."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def beside(emulator: Emulator, runner: Runner, flow: Callable[[Any, Any], Any], 
 
 
 @both
-def test_the_first_end_is_news(runner: Runner) -> None:
-    """Waiting is over when the quickest flow ends, at its own moment; the others go on."""
+def test_wait_returns_when_the_first_flow_ends(runner: Runner) -> None:
+    """Each wait ends when the next flow ends, and the other flows continue."""
     emulator, ended = Emulator(), list[float]()
 
     async def flow(io: Any, team: Any) -> list[float]:
@@ -54,8 +54,8 @@ def test_the_first_end_is_news(runner: Runner) -> None:
 
 
 @both
-def test_waiting_ends_with_the_time(runner: Runner) -> None:
-    """A flow that hangs does not keep the one that waits, and a flow started later may end first."""
+def test_wait_ends_at_its_time_limit(runner: Runner) -> None:
+    """A hanging flow does not prolong the wait, and a flow started later can end first."""
     emulator = Emulator()
 
     async def flow(io: Any, team: Any) -> list[float]:
@@ -75,8 +75,8 @@ def test_waiting_ends_with_the_time(runner: Runner) -> None:
 
 
 @both
-def test_waiting_without_work_is_a_sleep(runner: Runner) -> None:
-    """Where nothing runs the time passes all the same."""
+def test_wait_without_flows_lasts_its_full_time(runner: Runner) -> None:
+    """Without a running flow, the wait lasts its full time."""
     emulator = Emulator()
 
     async def flow(_: Any, team: Any) -> float:
@@ -87,8 +87,8 @@ def test_waiting_without_work_is_a_sleep(runner: Runner) -> None:
 
 
 @both
-def test_waiting_never_passes_the_deadline(runner: Runner) -> None:
-    """The verb's own time bounds it."""
+def test_wait_ends_at_the_deadline(runner: Runner) -> None:
+    """The verb's deadline limits the wait."""
     emulator = Emulator()
 
     async def flow(_: Any, team: Any) -> float:
@@ -99,8 +99,8 @@ def test_waiting_never_passes_the_deadline(runner: Runner) -> None:
 
 
 @both
-def test_a_thousand_flows_lose_nothing(runner: Runner) -> None:
-    """However they end, each end is seen, and at its own time."""
+def test_end_of_each_of_a_thousand_flows_is_seen(runner: Runner) -> None:
+    """Every flow ends, and up to 16 of them run at once."""
     emulator, ended = Emulator(), list[int]()
 
     async def flow(io: Any, team: Any) -> float:
@@ -122,8 +122,8 @@ def test_a_thousand_flows_lose_nothing(runner: Runner) -> None:
 
 @both
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()], ids=["error", "interruption"])
-def test_what_a_flow_raises_ends_the_team(runner: Runner, error: BaseException) -> None:
-    """It is raised where the team is waited for, and the other flows do not go on."""
+def test_error_of_a_flow_ends_the_team(runner: Runner, error: BaseException) -> None:
+    """`wait` raises the error, and the other flows do not continue."""
     emulator, ended = Emulator(), list[str]()
 
     async def flow(io: Any, team: Any) -> None:
@@ -146,8 +146,8 @@ def test_what_a_flow_raises_ends_the_team(runner: Runner, error: BaseException) 
 
 
 @both
-def test_nothing_begins_after_closing(runner: Runner) -> None:
-    """A flow that sleeps when the team is closed sends nothing more, however much time passes afterwards."""
+def test_closed_team_sends_no_more_requests(runner: Runner) -> None:
+    """A flow that sleeps when the team is closed sends nothing more, however much time passes."""
     emulator = Emulator()
 
     async def flow(io: Any, team: Any) -> None:
@@ -163,7 +163,7 @@ def test_nothing_begins_after_closing(runner: Runner) -> None:
     assert len([r for r in emulator.requests if r.method == "GET"]) == 2
 
 
-def test_no_thread_stays() -> None:
+def test_closed_team_leaves_no_thread() -> None:
     """After closing no thread of the team is left, and none stays reported."""
     roll = Roll(Script([ok({"name": "x"})]))
     azure = Runner("sync").azure(None, transport=roll)
@@ -187,7 +187,7 @@ def test_no_thread_stays() -> None:
 
 
 class EndingAFlow:
-    """Lets a flow end where its team has looked for news and has not begun to wait for them."""
+    """Lets a flow end after its team has checked for news and before it begins to wait."""
 
     def __init__(self) -> None:
         self.may_end = threading.Event()
@@ -199,7 +199,7 @@ class EndingAFlow:
 
 
 def test_flow_that_ends_before_the_wait_begins_ends_the_wait() -> None:
-    """No time passes then, although the wait has no limit of its own."""
+    """No time passes, although the wait has no limit."""
     emulator = Emulator()
 
     async def flow(_io: Any, team: Any) -> float:
@@ -221,13 +221,13 @@ def test_flow_that_ends_before_the_wait_begins_ends_the_wait() -> None:
 
 
 class InterruptingAStart:
-    """Raises KeyboardInterrupt once: where a thread has been started, and is not known to run."""
+    """Raises KeyboardInterrupt once: when a thread has been started but is not known to run."""
 
     def __init__(self) -> None:
         self.was_raised = False
 
     def __call__(self, frame: FrameType, event: str, called: Any) -> None:
-        # The second is Python 3.13's.
+        # Python 3.13 uses the second name.
         is_start = getattr(called, "__name__", "") in {"start_new_thread", "start_joinable_thread"}
         if event == "c_return" and is_start and not self.was_raised:
             self.was_raised = frame.f_code.co_filename == threading.__file__

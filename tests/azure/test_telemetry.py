@@ -1,4 +1,4 @@
-"""Logs, events and spans: what a run tells about itself."""
+"""Logs, events and spans: what a run reports about itself."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 
 async def nothing_new(_: bool) -> None:
-    """A look that finds everything as it was."""
+    """A check that finds no change."""
 
 
 def spec_of(emulator: Emulator) -> Spec:
     return Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
 
 
-def test_the_library_is_silent_unless_asked() -> None:
-    """A NullHandler keeps Python from printing our warnings to people who set up no logging."""
+def test_library_logs_nothing_without_logging_setup() -> None:
+    """A NullHandler stops Python from printing the library's warnings when logging is not set up."""
     handlers = logging.getLogger("purview_mpe").handlers
     assert any(isinstance(handler, logging.NullHandler) for handler in handlers)
 
@@ -85,7 +85,7 @@ def test_wire_log_has_bodies_and_no_token(runner: Runner, caplog: pytest.LogCapt
 
 
 @both
-def test_wire_log_shows_what_is_written(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+def test_wire_log_shows_the_body_of_a_write(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
     """The body of a write is in the log, as the request is sent."""
     caplog.set_level(logging.DEBUG, "purview_mpe.wire")
     runner.flow(runner.azure(Script([ok({})]), logging_enable=True), put_endpoint)
@@ -96,7 +96,7 @@ def test_wire_log_shows_what_is_written(runner: Runner, caplog: pytest.LogCaptur
 
 @both
 @pytest.mark.parametrize(("options", "level"), [({}, logging.DEBUG), ({"logging_enable": True}, logging.INFO)])
-def test_wire_log_is_off_unless_asked(
+def test_wire_log_is_off_by_default(
     runner: Runner, caplog: pytest.LogCaptureFixture, options: dict[str, Any], level: int
 ) -> None:
     """Without the option, or above DEBUG, no body is logged."""
@@ -118,8 +118,8 @@ def test_an_exchange_without_answer_is_logged_too(runner: Runner, caplog: pytest
 
 
 @both
-def test_a_run_tells_its_story_in_events_and_records(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
-    """Each event is a record, too, whose fields name verb, factory, endpoint, result and ids."""
+def test_run_reports_in_events_and_log_records(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    """Each event is also a log record, whose fields name verb, factory, endpoint, result and ids."""
     caplog.set_level(logging.DEBUG, "purview_mpe")
     emulator = Emulator()
     emulator.inject(Fault.status("PUT", 403, path="purview_queue"))
@@ -144,8 +144,8 @@ def test_a_run_tells_its_story_in_events_and_records(runner: Runner, caplog: pyt
 
 
 @both
-def test_being_busy_is_waited_out_and_told(runner: Runner) -> None:
-    """A refusal that means "busy" is tried again by the flow, once for each wait, and listeners hear of it."""
+def test_busy_answer_is_retried_and_reported(runner: Runner) -> None:
+    """The flow retries a refusal that means "busy", once for each wait, and reports it to listeners."""
     events: list[Any] = []
     script = Script([refusal(409, "AnotherOperationInProgress"), refusal(409, "AnotherOperationInProgress"), ok()])
 
@@ -160,7 +160,7 @@ def test_being_busy_is_waited_out_and_told(runner: Runner) -> None:
 
 @both
 @pytest.mark.parametrize(("timeout", "longest"), [(None, PATIENCE), (20.0, 20.0)])
-def test_patience_with_a_busy_resource_ends(runner: Runner, timeout: float | None, longest: float) -> None:
+def test_retries_of_a_busy_resource_end(runner: Runner, timeout: float | None, longest: float) -> None:
     """After five minutes, or at the verb's deadline, the refusal itself is raised."""
     script = Script([refusal(409, "StorageAccountOperationInProgress")])
 
@@ -174,8 +174,8 @@ def test_patience_with_a_busy_resource_ends(runner: Runner, timeout: float | Non
 
 
 @both
-def test_patience_ends_even_if_time_stands_still(runner: Runner) -> None:
-    """A transport whose sleep does not move its clock cannot keep a verb for ever."""
+def test_retries_end_even_if_time_stands_still(runner: Runner) -> None:
+    """A transport whose sleep does not move its clock cannot keep a verb running for ever."""
     script = Script([refusal(409, "StorageAccountOperationInProgress")])
     script.sleep = script.sleeps.append  # type: ignore[method-assign]
 
@@ -188,8 +188,8 @@ def test_patience_ends_even_if_time_stands_still(runner: Runner) -> None:
 
 
 @both
-def test_what_is_not_busy_is_raised_at_once(runner: Runner) -> None:
-    """Neither another refusal of Azure's nor a bug of ours is repeated."""
+def test_other_errors_are_raised_at_once(runner: Runner) -> None:
+    """Neither another refusal by Azure nor a bug in the library is retried."""
     script = Script([refusal(403)])
 
     async def flow(io: Any) -> Any:
@@ -208,13 +208,13 @@ def test_what_is_not_busy_is_raised_at_once(runner: Runner) -> None:
     assert len(script.sent) == 1
 
 
-def test_the_interval_of_looks_grows_with_the_time_spent() -> None:
-    """2 s at first, 8 % of the time spent later, 15 s at most."""
+def test_poll_interval_grows_with_the_elapsed_time() -> None:
+    """2 s at first, later 8 % of the elapsed time, 15 s at most."""
     assert [poll_interval(elapsed) for elapsed in (0, 25, 50, 100, 187.5, 3600)] == [2, 2, 4, 8, 15, 15]
 
 
 class Spans:
-    """Spans of a tracer provider of our own, while azure-core's tracing is on."""
+    """Collects spans while azure-core's tracing is on."""
 
     def __init__(self) -> None:
         sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="needs opentelemetry-sdk")
@@ -231,7 +231,7 @@ class Spans:
     def forget(self) -> None:
         from opentelemetry import trace
 
-        # The public way, shutting the processor down, makes it complain about every later span.
+        # Shutting the processor down, the public way, makes it warn about every later span.
         active = trace.get_tracer_provider()._active_span_processor  # type: ignore[attr-defined]
         active._span_processors = tuple(one for one in active._span_processors if one is not self.processor)
 
@@ -259,7 +259,7 @@ def spans() -> Iterator[Spans]:
 
 @both
 def test_one_span_per_verb_with_the_sdks_spans_below(runner: Runner, spans: Spans) -> None:
-    """Azure's own spans, from threads and tasks too, have the verb as their parent, and each request its operation."""
+    """The SDKs' spans, also from threads and tasks, are below the verb, and each request is below its operation."""
     emulator = Emulator()
     spec = spec_of(emulator)
     runner.client_on(emulator, lambda client: client.create_all(spec))
@@ -267,7 +267,7 @@ def test_one_span_per_verb_with_the_sdks_spans_below(runner: Runner, spans: Span
     assert parent.parent is None
     requests = [span for span in spans.finished if "http.request.method" in span.attributes]
     assert len(requests) == len(emulator.requests)
-    # A pager's operation ends before its first page is asked for, so that those requests hang on the verb itself.
+    # A pager's operation ends before it requests its first page, so those requests are below the verb itself.
     operations = {span.context.span_id: span for span in spans.below(parent)}
     assert {span.parent.span_id for span in requests} <= {*operations, parent.context.span_id}
     puts = [span for span in requests if span.name == "PUT"]
@@ -279,7 +279,7 @@ def test_one_span_per_verb_with_the_sdks_spans_below(runner: Runner, spans: Span
 
 @both
 def test_a_failed_verb_has_a_failed_span(runner: Runner, spans: Spans) -> None:
-    """The span names the error's code, and says what the error says."""
+    """The span has the error's code and message."""
     with pytest.raises(AccessDenied):
         runner.flow(runner.azure(Script([refusal(403)])), lambda io: narrated(io, "plan", read_account))
     (span,) = spans.named("purview_mpe.plan")
@@ -289,8 +289,8 @@ def test_a_failed_verb_has_a_failed_span(runner: Runner, spans: Spans) -> None:
 
 
 @both
-def test_a_verb_that_ends_otherwise_names_the_type(runner: Runner, spans: Spans) -> None:
-    """A bug or an interruption is named by its type."""
+def test_span_of_an_unexpected_error_names_its_type(runner: Runner, spans: Spans) -> None:
+    """An error without a code is named by its type."""
 
     async def bug(_: Any) -> None:
         raise ZeroDivisionError
@@ -302,23 +302,23 @@ def test_a_verb_that_ends_otherwise_names_the_type(runner: Runner, spans: Spans)
 
 
 @both
-def test_attributes_of_the_users_are_on_each_request(runner: Runner, spans: Spans) -> None:
+def test_callers_attributes_are_on_each_request_span(runner: Runner, spans: Spans) -> None:
     """`tracing_attributes` reaches the spans of the requests."""
     runner.get([ok()], tracing_attributes={"team": "data"})
     assert [span.attributes.get("team") for span in spans.finished if span.name == "GET"] == ["data"]
 
 
 @both
-def test_spans_say_how_often_a_request_was_tried(runner: Runner, spans: Spans) -> None:
-    """The second attempt is marked as such."""
+def test_spans_count_the_attempts(runner: Runner, spans: Spans) -> None:
+    """The second attempt carries a resend count."""
     runner.get(Script([refusal(503), ok()]))
     requests = [span for span in spans.finished if span.name == "GET"]
     assert [span.attributes.get("http.request.resend_count") for span in requests] == [None, 1]
 
 
 @both
-def test_without_tracing_there_are_no_spans(runner: Runner, spans: Spans) -> None:
-    """Tracing is azure-core's switch, and off by default."""
+def test_without_tracing_no_span_is_made(runner: Runner, spans: Spans) -> None:
+    """azure-core's switch turns tracing on; it is off by default."""
     from azure.core.settings import settings
 
     settings.tracing_enabled = False
@@ -328,7 +328,7 @@ def test_without_tracing_there_are_no_spans(runner: Runner, spans: Spans) -> Non
 
 @both
 def test_tracing_without_opentelemetry_does_nothing(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switched on without opentelemetry installed, a verb runs all the same."""
+    """With tracing on and opentelemetry not installed, a verb still runs."""
     from azure.core import instrumentation
     from azure.core.settings import settings
 
@@ -346,7 +346,7 @@ def test_tracing_without_opentelemetry_does_nothing(runner: Runner, monkeypatch:
 
 @both
 def test_no_span_holds_the_signed_address_of_an_operation(runner: Runner, spans: Spans) -> None:
-    """Operations are followed inside spans, under the address that anyone can see."""
+    """Spans of a followed operation show its address without the signature."""
     place = a_place("C", "none")
     runner.client_on(
         place.azure, lambda client: client.create_private_endpoints(place.spec, place.network, purpose=SHIR)

@@ -1,4 +1,4 @@
-"""One token request at a time, and what happens when there is no token."""
+"""One token request at a time, and the errors when a credential returns no usable token."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_64_tasks_on_a_cold_client_ask_for_one_token() -> None:
 
 @both
 def test_clients_that_share_a_credential_share_its_token(runner: Runner) -> None:
-    """Several clients of one credential ask it once, as long as one of them exists; others ask their own."""
+    """Clients of one credential request one token while any of them exists; another credential has its own."""
     credential, script = runner.credential(), Script([ok()])
     clients = [runner.azure(script, credential) for _ in range(3)]
     for azure in clients:
@@ -102,7 +102,7 @@ def test_clients_that_share_a_credential_share_its_token(runner: Runner) -> None
 
 
 def test_64_threads_on_as_many_cold_clients_ask_for_one_token() -> None:
-    """Also where each has a client of its own with the one credential."""
+    """Each thread has its own client, and all clients share one credential."""
     runner, script, credential = Runner("sync"), Script([ok()]), Credential()
     clients = [runner.azure(script, credential) for _ in range(64)]
     with ThreadPoolExecutor(64) as pool:
@@ -111,7 +111,7 @@ def test_64_threads_on_as_many_cold_clients_ask_for_one_token() -> None:
 
 
 def test_event_loops_that_share_a_credential_do_not_wait_for_each_other() -> None:
-    """A lock of asyncio's belongs to one loop; a credential that is used in several is waited for in each."""
+    """An asyncio lock belongs to one loop, so each loop waits for the credential with its own lock."""
     credential, script = AsyncCredential(seconds=20), Script([ok()])
     runner, clients = Runner("async"), []
 
@@ -129,7 +129,7 @@ def test_event_loops_that_share_a_credential_do_not_wait_for_each_other() -> Non
 @both
 @pytest.mark.parametrize("seconds", [3600, 400, 200, 20])
 def test_a_token_is_kept_for_most_of_its_life(runner: Runner, seconds: float) -> None:
-    """Even a short-lived token serves more than one request."""
+    """Even a short-lived token is used for several requests."""
     credential = runner.credential(seconds=seconds)
     azure = runner.azure(Script([ok()]), credential)
 
@@ -142,8 +142,8 @@ def test_a_token_is_kept_for_most_of_its_life(runner: Runner, seconds: float) ->
 
 
 @both
-def test_a_token_near_its_end_is_renewed(runner: Runner) -> None:
-    """A token that is no longer fresh is asked for anew, once."""
+def test_token_near_its_expiry_is_renewed(runner: Runner) -> None:
+    """An outdated token is requested again, once."""
     credential = runner.credential(seconds=200)
     azure = runner.azure(Script([ok()]), credential)
 
@@ -160,7 +160,7 @@ def test_a_token_near_its_end_is_renewed(runner: Runner) -> None:
 
 @both
 def test_refresh_on_is_followed(runner: Runner) -> None:
-    """A token that asks to be renewed at some time is renewed then."""
+    """A token is renewed at its `refresh_on` time."""
     token = AccessTokenInfo(MARK, int(time.time()) + 86400, refresh_on=int(time.time()) - 100)
     credential = runner.credential(token)
     azure = runner.azure(Script([ok()]), credential)
@@ -174,8 +174,8 @@ def test_refresh_on_is_followed(runner: Runner) -> None:
 
 
 @both
-def test_a_renewal_that_fails_ahead_of_time_does_not_matter(runner: Runner) -> None:
-    """While the old token is good, a hiccup of the sign-in service does not end a run."""
+def test_failed_early_renewal_keeps_the_old_token(runner: Runner) -> None:
+    """While the old token is valid, a failure of the sign-in service does not end a run."""
     credential = runner.credential(seconds=200)
     azure = runner.azure(Script([ok()]), credential)
 
@@ -195,7 +195,7 @@ def test_a_renewal_that_fails_ahead_of_time_does_not_matter(runner: Runner) -> N
 
 @both
 def test_a_claims_challenge_is_passed_on(runner: Runner) -> None:
-    """Continuous access evaluation: the kept token is put aside, and the claims reach the credential."""
+    """Continuous access evaluation: the cached token is dropped, and the claims reach the credential."""
     challenge = f'Bearer error="insufficient_claims", claims="{CLAIMS}"'
     credential = runner.credential()
     script = runner.get(
@@ -208,8 +208,8 @@ def test_a_claims_challenge_is_passed_on(runner: Runner) -> None:
     assert all(asked["enable_cae"] for asked in credential.asked)
 
 
-def test_threads_with_the_same_challenge_ask_once() -> None:
-    """Whoever waits while another fetches the new token takes that one."""
+def test_threads_with_the_same_challenge_share_a_new_token() -> None:
+    """A thread that waits while another fetches the new token uses that token."""
     credentials = loading.load("purview_mpe._azure.credentials")
     exchange = loading.load("purview_mpe._azure.exchange")
 
@@ -234,7 +234,7 @@ def test_threads_with_the_same_challenge_ask_once() -> None:
     for thread in threads[1:]:
         thread.start()
     while len(one._turns._waiting) < 7:
-        pass  # until all of them have looked at what is kept
+        pass  # until all of them have looked at the cache
     proceed.set()
     for thread in threads:
         thread.join()
@@ -243,14 +243,14 @@ def test_threads_with_the_same_challenge_ask_once() -> None:
 
 @both
 def test_a_challenge_without_claims_is_access_denied(runner: Runner) -> None:
-    """401 twice is an error with a remedy, after two requests at most."""
+    """A 401 without claims is an error with a remedy, after one request."""
     script = Script([answer(401, {"error": {"code": "ExpiredAuthenticationToken", "message": "Expired."}})])
     with pytest.raises(AccessDenied, match="Sign in again") as caught:
         runner.get(script)
     assert (caught.value.status, caught.value.azure_code, len(script.sent)) == (401, "ExpiredAuthenticationToken", 1)
 
 
-#: What DefaultAzureCredential says, shortened to two of its members (SDK source).
+#: The message of DefaultAzureCredential, shortened to two of its credentials (SDK source).
 CHAINED = """DefaultAzureCredential failed to retrieve a token from the included credentials.
 Attempted credentials:
 \tEnvironmentCredential: Authentication failed: AADSTS7000215: Invalid client secret provided.
@@ -278,10 +278,8 @@ IN_SHORT = (
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_credential_that_raises_means_not_signed_in(
-    runner: Runner, raised: Exception, said: str, remedy: str
-) -> None:
-    """Whatever a credential raises is AccessDenied with a remedy; nothing is sent and nothing repeated."""
+def test_credential_that_raises_is_access_denied(runner: Runner, raised: Exception, said: str, remedy: str) -> None:
+    """Any error of a credential becomes AccessDenied with a remedy; nothing is sent or repeated."""
     credential = runner.credential(raises=raised)
     script = Script([ok()])
     with pytest.raises(AccessDenied, match=said) as caught:
@@ -293,8 +291,8 @@ def test_a_credential_that_raises_means_not_signed_in(
 
 
 @both
-def test_a_sign_in_service_that_cannot_be_reached_is_no_answer(runner: Runner) -> None:
-    """Network trouble while signing in is told apart from a wrong sign-in, and is not repeated by us as well."""
+def test_unreachable_sign_in_service_raises_no_answer(runner: Runner) -> None:
+    """A network error while signing in is not reported as a wrong sign-in, and is not retried."""
     credential = runner.credential(raises=ServiceRequestError("connection refused"))
     with pytest.raises(NoAnswer, match="while signing in"):
         runner.get(Script([ok()]), credential=credential)
@@ -302,8 +300,8 @@ def test_a_sign_in_service_that_cannot_be_reached_is_no_answer(runner: Runner) -
 
 
 @both
-def test_an_error_of_ours_from_a_credential_stays_itself(runner: Runner) -> None:
-    """A credential that uses this library may raise our errors."""
+def test_library_error_from_a_credential_is_raised_unchanged(runner: Runner) -> None:
+    """A credential that uses this library can raise the library's errors."""
     raised = AccessDenied("no", remedy="Ask.")
     with pytest.raises(AccessDenied) as caught:
         runner.get(Script([ok()]), credential=runner.credential(raises=raised))
@@ -347,7 +345,7 @@ class _Raising:
     ],
     ids=lambda token: type(token).__name__ if isinstance(token, _Raising) else str(token)[:60],
 )
-def test_what_is_not_a_token_is_an_invalid_credential(runner: Runner, token: Any) -> None:
+def test_invalid_token_is_an_invalid_credential(runner: Runner, token: Any) -> None:
     """The error names the credential, not the network, and holds no token; nothing is sent."""
     credential, script = runner.credential(), Script([ok()])
     credential.give = lambda *_: token
@@ -359,8 +357,8 @@ def test_what_is_not_a_token_is_an_invalid_credential(runner: Runner, token: Any
 
 
 @both
-def test_a_token_that_has_expired_means_not_signed_in(runner: Runner) -> None:
-    """The credential works, and its sign-in does not last."""
+def test_expired_token_is_access_denied(runner: Runner) -> None:
+    """The credential works, but its token has expired."""
     credential = runner.credential(AccessToken(MARK, 5))
     with pytest.raises(AccessDenied, match="has expired already"):
         runner.get(Script([ok()]), credential=credential)
@@ -368,8 +366,8 @@ def test_a_token_that_has_expired_means_not_signed_in(runner: Runner) -> None:
 
 @both
 @pytest.mark.parametrize("ends", [float("inf"), 2**63, 2.5e12])
-def test_a_token_without_a_real_end_is_used(runner: Runner, ends: float) -> None:
-    """Credentials for a fixed token give a time far off; a time to renew it that has passed asks each time."""
+def test_token_with_an_unrealistic_expiry_is_used(runner: Runner, ends: float) -> None:
+    """Credentials for a fixed token return a very late expiry, here with a renewal time in the past."""
     script = runner.get([ok()], credential=runner.credential(_info(ends=ends, refresh_on=1)))
     assert script.sent[0].headers["Authorization"] == f"Bearer {MARK}"
 
@@ -391,8 +389,8 @@ class _Wordless(Exception):
     ],
     ids=lambda raised: type(raised).__name__,
 )
-def test_whatever_a_credential_raises_is_one_printable_error(runner: Runner, raised: Exception) -> None:
-    """Exceptions without a text, with control characters, lone surrogates or tokens in it."""
+def test_any_error_of_a_credential_becomes_printable(runner: Runner, raised: Exception) -> None:
+    """The exceptions have no text, or text with control characters, lone surrogates or tokens."""
     with pytest.raises(AccessDenied) as caught:
         runner.get(Script([ok()]), credential=runner.credential(raises=raised))
     assert caught.value.message.isprintable()
@@ -401,7 +399,7 @@ def test_whatever_a_credential_raises_is_one_printable_error(runner: Runner, rai
 
 
 def test_a_coroutine_in_place_of_a_token_is_closed() -> None:
-    """A synchronous method that returns a coroutine is refused, and leaves no warning behind."""
+    """A synchronous method that returns a coroutine is refused without a warning."""
     runner = Runner("sync")
     credential = Credential()
     credential.give = lambda *_: AsyncCredential().get_token_info()  # type: ignore[method-assign]
@@ -410,7 +408,7 @@ def test_a_coroutine_in_place_of_a_token_is_closed() -> None:
 
 
 class Numbered:
-    """Gives `token-1`, `token-2`, … in turn; `same_from` gives the same one from some number on."""
+    """Returns `token-1`, `token-2`, … in turn; from number `same_from` on, it repeats that token."""
 
     def __init__(self, *, same_from: int = 10**6) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -438,7 +436,7 @@ def _numbered(runner: Runner, **options: Any) -> Any:
 
 
 def _refusing(*tokens: int, place: str = "", **headers: str) -> Script:
-    """Azure refuses these tokens, wherever the URL contains `place`."""
+    """Azure refuses these tokens if the URL contains `place`."""
 
     def azure(sent: Any) -> Any:
         number = int(sent.headers["Authorization"].rpartition("-")[2])
@@ -451,8 +449,8 @@ def _refusing(*tokens: int, place: str = "", **headers: str) -> Script:
 
 
 @both
-def test_a_refused_token_is_dropped_and_another_asked_for_once(runner: Runner) -> None:
-    """The same request goes out with the new token, which later requests and other clients use as well."""
+def test_refused_token_is_replaced_once(runner: Runner) -> None:
+    """The request is sent again with the new token, which later requests and other clients also use."""
     credential, script = _numbered(runner), _refusing(1)
     clients = [runner.azure(script, credential) for _ in range(2)]
     for azure in clients:
@@ -462,8 +460,8 @@ def test_a_refused_token_is_dropped_and_another_asked_for_once(runner: Runner) -
 
 
 @both
-def test_a_second_refusal_stands_and_its_token_is_dropped_as_well(runner: Runner) -> None:
-    """One new token for each refusal; the next verb begins with a new one."""
+def test_second_refusal_is_final_and_drops_its_token(runner: Runner) -> None:
+    """Each refusal requests one new token; the next verb starts with another one."""
     credential, script = _numbered(runner), _refusing(1, 2)
     azure = runner.azure(script, credential)
     with pytest.raises(AccessDenied, match="InvalidAuthenticationTokenTenant") as caught:
@@ -474,8 +472,8 @@ def test_a_second_refusal_stands_and_its_token_is_dropped_as_well(runner: Runner
 
 
 @both
-def test_a_refusal_is_final_where_the_credential_has_no_other_token(runner: Runner) -> None:
-    """A credential that returns the refused token again is asked once for each refusal, and nothing is sent again."""
+def test_refusal_is_final_if_the_credential_repeats_the_token(runner: Runner) -> None:
+    """A credential that returns the refused token again is asked once for each refusal, and no request is repeated."""
     credential, script = _numbered(runner, same_from=1), _refusing(1)
     with pytest.raises(AccessDenied):
         runner.get(script, credential=credential)
@@ -483,8 +481,8 @@ def test_a_refusal_is_final_where_the_credential_has_no_other_token(runner: Runn
 
 
 @both
-def test_a_refusal_says_why_there_is_no_other_token(runner: Runner) -> None:
-    """Azure's own words come first, and then the credential's."""
+def test_refusal_says_why_the_credential_has_no_other_token(runner: Runner) -> None:
+    """Azure's message comes first, then the credential's."""
     credential = _numbered(runner)
     give = credential.give
 
@@ -500,8 +498,8 @@ def test_a_refusal_says_why_there_is_no_other_token(runner: Runner) -> None:
 
 
 @both
-def test_a_write_that_waited_for_its_token_is_not_sent_before_another_look(runner: Runner) -> None:
-    """The flow looks again and sends it with the token that is there by then; a read goes out at once."""
+def test_write_after_a_slow_sign_in_is_sent_only_after_another_read(runner: Runner) -> None:
+    """The flow reads the state again and then sends the write with the new token; a read is sent at once."""
     script = Script([ok({"id": "x"})])
     credential = runner.credential()
     give = credential.give
@@ -526,7 +524,7 @@ def test_a_write_that_waited_for_its_token_is_not_sent_before_another_look(runne
 
 
 @both
-def test_requests_that_are_refused_together_share_the_new_token(runner: Runner) -> None:
+def test_requests_refused_at_once_share_the_new_token(runner: Runner) -> None:
     """Sixteen requests with one refused token cost one token request."""
     credential, script = _numbered(runner), _refusing(1)
     azure = runner.azure(script, credential)
@@ -540,7 +538,7 @@ def test_requests_that_are_refused_together_share_the_new_token(runner: Runner) 
 
 @both
 def test_a_subscription_that_refuses_every_token_costs_one_token_request(runner: Runner) -> None:
-    """Another tenant's subscription: within one verb nothing more is asked for it, and others are not touched."""
+    """A foreign tenant's subscription causes one new token request per verb, and other subscriptions still work."""
     credential, script = _numbered(runner), _refusing(*range(100), place="-000000000002/")
     azure = runner.azure(script, credential)
     other = ArmId.parse(str(ACCOUNT).replace("-000000000001", "-000000000002"))
@@ -555,13 +553,13 @@ def test_a_subscription_that_refuses_every_token_costs_one_token_request(runner:
             await read_account(io)
 
     runner.flow(azure, flow)
-    # The first, the one after its refusal, and one for the others, because that was dropped in its turn.
+    # The first token, one after its refusal, and one for the other subscription, because the second was dropped too.
     assert len(credential.asked) == 3
 
 
 @both
 def test_credentials_of_the_older_protocol_work(runner: Runner) -> None:
-    """`get_token` alone is enough."""
+    """A credential needs only `get_token`."""
     credential = OldCredential() if runner.is_sync else OldAsyncCredential()
     script = runner.get([ok()], credential=credential)
     assert script.sent[0].headers["Authorization"] == f"Bearer {MARK}"
@@ -578,7 +576,7 @@ def test_credentials_of_the_older_protocol_work(runner: Runner) -> None:
     ],
 )
 def test_a_credential_of_the_wrong_kind_is_refused(colour: str, credential: Any, said: str) -> None:
-    """The client of the other colour is named, before anything is sent."""
+    """The error names the credential's fault before anything is sent."""
     with pytest.raises(InvalidCredential, match=said) as caught:
         Runner(colour).azure(Script([ok()]), credential)
     assert isinstance(caught.value, TypeError)
@@ -586,7 +584,7 @@ def test_a_credential_of_the_wrong_kind_is_refused(colour: str, credential: Any,
 
 @both
 @pytest.mark.parametrize("cloud", ["public", "us-government", "china"])
-def test_no_credential_means_the_default_one_of_the_cloud(
+def test_without_a_credential_the_clouds_default_is_used(
     runner: Runner, cloud: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`credential=None` is DefaultAzureCredential with the cloud's authority, and is closed with the client."""
@@ -619,7 +617,7 @@ def test_no_credential_means_the_default_one_of_the_cloud(
 
 
 def test_a_slow_credential_ends_with_the_deadline() -> None:
-    """In the asynchronous colour the deadline bounds the credential, too."""
+    """In the async client, the deadline also limits the credential."""
     runner = Runner("async")
 
     class Hanging(AsyncCredential):
@@ -635,7 +633,7 @@ def test_a_slow_credential_ends_with_the_deadline() -> None:
     assert time.monotonic() - began < 30
 
 
-def test_waiting_for_anothers_token_ends_with_the_deadline() -> None:
+def test_waiting_for_another_threads_token_ends_with_the_deadline() -> None:
     """A thread that waits its turn does not wait beyond its own deadline."""
     runner, script = Runner("sync"), Script([ok()])
     azure = runner.azure(script)

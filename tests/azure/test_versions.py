@@ -19,7 +19,7 @@ from tests.support.scripted import (
     refusal,
 )
 
-TOLD = (
+MESSAGE = (
     "No registered resource provider found for location 'chinanorth3' and API version '{}' for type "
     "'storageAccounts/privateEndpointConnections'. The supported api-versions are '2025-06-01, 2024-01-01'."
 )
@@ -27,7 +27,7 @@ APPROVING = Attempt("approve the connection 'c' on 'st1'", str(STORAGE), "Storag
 
 
 def has(
-    *versions: str, status: int = 400, code: str = "NoRegisteredProviderFound", text: str = TOLD, **headers: str
+    *versions: str, status: int = 400, code: str = "NoRegisteredProviderFound", text: str = MESSAGE, **headers: str
 ) -> Script:
     """An Azure that has these versions."""
 
@@ -44,8 +44,8 @@ def asked_of(script: Script) -> list[str]:
 
 @both
 @pytest.mark.parametrize(("status", "code"), [(400, "NoRegisteredProviderFound"), (404, "InvalidResourceType")])
-def test_the_newest_version_of_the_message_is_asked_for(runner: Runner, status: int, code: str) -> None:
-    """At once, and without another refusal for later requests to this type."""
+def test_newest_version_in_the_message_is_used(runner: Runner, status: int, code: str) -> None:
+    """The request is repeated at once, and later requests to this type use that version directly."""
     script = has("2025-06-01", "2024-01-01", status=status, code=code)
 
     async def twice(io: Any) -> Any:
@@ -56,16 +56,16 @@ def test_the_newest_version_of_the_message_is_asked_for(runner: Runner, status: 
 
 
 @both
-def test_the_versions_may_stand_in_a_header(runner: Runner) -> None:
-    """Purview names them there."""
+def test_versions_can_come_from_a_header(runner: Runner) -> None:
+    """Purview names its versions in a header."""
     script = has("2024-01-01", text="Not here.", api_supported_versions="2024-01-01, 2023-05-01")
     assert runner.flow(runner.azure(script), list_storage_connections) == []
     assert asked_of(script)[1:] == ["2024-01-01"]
 
 
 @both
-def test_a_version_that_is_refused_as_well_ends_in_the_error(runner: Runner) -> None:
-    """Two requests, and a remedy that names what the cloud has."""
+def test_second_refused_version_is_an_error(runner: Runner) -> None:
+    """After two requests, the remedy names the versions that the cloud has."""
     script = has()
     with pytest.raises(AzureError, match="NoRegisteredProviderFound") as caught:
         runner.flow(runner.azure(script), list_storage_connections)
@@ -74,8 +74,8 @@ def test_a_version_that_is_refused_as_well_ends_in_the_error(runner: Runner) -> 
 
 
 @both
-def test_a_write_is_repeated_with_the_version_too(runner: Runner) -> None:
-    """It was refused, so nothing was done, and no time has passed."""
+def test_write_is_repeated_with_the_other_version(runner: Runner) -> None:
+    """The first write was refused, so it changed nothing."""
     script = has("2025-06-01")
 
     async def approve(io: Any) -> Any:
@@ -92,7 +92,7 @@ def test_a_write_is_repeated_with_the_version_too(runner: Runner) -> None:
     "reply", [refusal(400, "BadRequest", "The supported api-versions are '2017-01-01'."), refusal(404)]
 )
 def test_other_refusals_are_not_repeated(runner: Runner, reply: Any) -> None:
-    """Whatever their text says."""
+    """The text of another refusal does not matter."""
     script = Script([reply])
     with pytest.raises(AzureError):
         runner.flow(runner.azure(script), put_endpoint)

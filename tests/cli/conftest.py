@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ended:
-    """What a run left behind."""
+    """The result of a run."""
 
     code: int
     stdout: Screen
@@ -41,7 +41,7 @@ class Ended:
 
     @property
     def said(self) -> str:
-        """All of stderr on one line, for what is wrapped somewhere."""
+        """All of stderr on one line, for texts that are wrapped."""
         return " ".join(self.err.split())
 
     @property
@@ -63,8 +63,8 @@ class Shell:
         out, err = Screen(tty=tty), Screen(tty=tty)
         terminal = Terminal(stdin=Screen(stdin, tty=tty), stdout=out, stderr=err, environ=environ)
         ended = Ended(main(argv, connect=self.made_by or self.connect, terminal=terminal), out, err)
-        # Code and JSON speak as they must; everything that is said to a person is said in the words of a shell.
-        # The log that -v adds is that of the library.
+        # Code and JSON keep their own words; every message to a person uses the words of a shell.
+        # The log of -v comes from the library.
         is_code = argv[:1] in {("export",), ("demo",)} or "json" in argv or not tty
         said = ended.err if is_code else f"{ended.err}{ended.out}"
         assert {"-v", "-vv", "--verbose"} & set(argv) or PYTHON.findall(said) == []
@@ -95,7 +95,7 @@ class Shell:
         return replace(self, emulator=emulator)
 
     def target(self, group_id: str) -> str:
-        """The id of what an endpoint of this group has to reach."""
+        """The id of the target of this group's endpoint."""
         with self.connect() as client:
             targets = client.discover(str(self.spec.account)).targets
         return next(target.resource_id for target in targets if target.group_id == group_id)

@@ -1,4 +1,4 @@
-"""The verbs that decide and take away: approve, reject, delete, connect, and create with approval."""
+"""The verbs that change existing things: onboard, approve, reject, delete, connect, and create with approval."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pending(shell: Any) -> Any:
 
 
 def test_a_dry_run_of_onboarding_counts_every_change(shell: Any) -> None:
-    """Stderr sums up the network, the runtime, the endpoints and the role, beside the identity and the connection."""
+    """Stderr counts the network, the runtime, the endpoints, the role, the identity and the connection."""
     factory = shell.emulator.add_factory("df2", managed_vnet=False, identity=False)
     place = ("--factory", str(factory), "--account", str(shell.spec.account), "--name", "purview")
     ended = shell.run("onboard", *place, "--approve", "--dry-run")
@@ -42,23 +42,23 @@ def test_a_dry_run_of_onboarding_counts_every_change(shell: Any) -> None:
 # --- approve
 
 
-def test_create_can_approve_on_the_way(shell: Any) -> None:
+def test_create_with_approve_approves_all_connections(shell: Any) -> None:
     """`create --approve` ends with all connections approved: exit 0, and status is ready."""
     ended = shell.ends("create", "--approve")
     assert (ended.code, results(ended)) == (0, ["created"] * 4 + ["approved"] * 4)
     assert shell.ends("status").code == 0
 
 
-def test_create_that_may_not_approve_hands_off(shell: Any) -> None:
-    """Where approval was asked and others have to give it the run ends with 4, and the table says what they do."""
+def test_create_without_approval_rights_hands_off(shell: Any) -> None:
+    """If others have to approve, the run ends with 4, and the table says what they have to do."""
     ended = shell.of("requester").ends("create", "--approve", "-o", "table")
     assert ended.code == 4
     assert "\nFor the owners of the targets\n  Please approve 4 private endpoint connections" in ended.out
     assert "az network private-endpoint-connection approve" in ended.out
 
 
-def test_approve_lets_our_own_connections_in(pending: Any) -> None:
-    """All four, and a second time there is nothing to write."""
+def test_approve_approves_the_factorys_connections(pending: Any) -> None:
+    """All four are approved; a second run writes nothing."""
     ended = pending.ends("approve")
     assert (ended.code, results(ended)) == (0, ["approved"] * 4)
     writes = len(pending.emulator.writes)
@@ -68,7 +68,7 @@ def test_approve_lets_our_own_connections_in(pending: Any) -> None:
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_a_dry_run_decides_nothing(pending: Any, verb: str) -> None:
+def test_dry_run_approves_and_rejects_nothing(pending: Any, verb: str) -> None:
     """`--dry-run` shows what would be done, and ends with 0."""
     writes = len(pending.emulator.writes)
     ended = pending.ends(verb, "--dry-run")
@@ -77,7 +77,7 @@ def test_a_dry_run_decides_nothing(pending: Any, verb: str) -> None:
 
 
 def test_an_approver_needs_only_the_report(shell: Any, tmp_path: Path) -> None:
-    """Somebody who cannot even read the factory approves exactly what the requester's report names."""
+    """An approver without access to the factory approves exactly what the requester's report names."""
     file = tmp_path / "report.json"
     file.write_text(shell.of("requester").ends("create").out)
     approver = shell.of("approver")
@@ -89,8 +89,8 @@ def test_an_approver_needs_only_the_report(shell: Any, tmp_path: Path) -> None:
     assert "--report: already holds a spec" in both.said
 
 
-def test_a_report_file_is_not_trusted(shell: Any, tmp_path: Path) -> None:
-    """A file that is no report is refused before the first request."""
+def test_invalid_report_file_is_refused(shell: Any, tmp_path: Path) -> None:
+    """A file that is not a report is refused before the first request."""
     file = tmp_path / "report.json"
     file.write_text('{"verb": "approve", "outcomes": 7}')
     ended = shell.run("approve", "--report", str(file))
@@ -99,7 +99,7 @@ def test_a_report_file_is_not_trusted(shell: Any, tmp_path: Path) -> None:
     assert shell.emulator.requests == []
 
 
-def test_who_may_not_approve_gets_the_text_for_those_who_may(pending: Any) -> None:
+def test_caller_without_approval_rights_gets_the_hand_off(pending: Any) -> None:
     """Without rights on the targets: exit 4, the outcomes say handed-off, and the table has the text."""
     requester = pending.of("requester")
     ended = requester.ends("approve")
@@ -109,7 +109,7 @@ def test_who_may_not_approve_gets_the_text_for_those_who_may(pending: Any) -> No
 
 
 def test_the_hand_off_can_go_to_a_file(pending: Any, tmp_path: Path) -> None:
-    """`--hand-off` writes the text for the owners; the table then leaves it out, and JSON has it all the same."""
+    """`--hand-off` writes the text for the owners; the table then omits it, and JSON still contains it."""
     file = tmp_path / "please.txt"
     requester = pending.of("requester")
     table = requester.ends("approve", "-o", "table", "--hand-off", str(file))
@@ -119,8 +119,8 @@ def test_the_hand_off_can_go_to_a_file(pending: Any, tmp_path: Path) -> None:
     assert file.read_text() == whole.json["hand_off"]
 
 
-def test_a_hand_off_of_nothing_writes_nothing(pending: Any, tmp_path: Path) -> None:
-    """Where everything is approved no file is made, and that is told."""
+def test_empty_hand_off_writes_no_file(pending: Any, tmp_path: Path) -> None:
+    """If everything is approved, no file is written, and stderr says so."""
     file = tmp_path / "please.txt"
     ended = pending.ends("approve", "--hand-off", str(file))
     assert ended.code == 0
@@ -129,7 +129,7 @@ def test_a_hand_off_of_nothing_writes_nothing(pending: Any, tmp_path: Path) -> N
 
 
 def test_create_writes_the_hand_off_for_those_who_approve(shell: Any, tmp_path: Path) -> None:
-    """The table of `create` points to the text, which `--hand-off` writes."""
+    """`create --hand-off` writes the text for the approvers and omits it from the table."""
     file = tmp_path / "please.txt"
     ended = shell.ends("create", "-o", "table", "--hand-off", str(file))
     assert "For the owners" not in ended.out
@@ -137,15 +137,15 @@ def test_create_writes_the_hand_off_for_those_who_approve(shell: Any, tmp_path: 
     assert "--hand-off" not in ended.err
 
 
-def test_a_plan_does_not_go_with_an_approval(shell: Any) -> None:
+def test_create_plan_with_approve_is_refused(shell: Any) -> None:
     """`create --plan --approve` is refused: approving takes a spec or a report."""
     ended = shell.run("create", "--plan", "plan.json", "--approve")
     assert ended.code == 2
     assert "--approve: goes with a spec" in ended.said
 
 
-def test_replacing_and_approving_go_together(shell: Any) -> None:
-    """A broken endpoint is created again after a yes, and its new connection is approved with the others."""
+def test_replace_broken_can_be_combined_with_approve(shell: Any) -> None:
+    """A broken endpoint is created again, and its new connection is approved with the others."""
     shell.emulator.add_endpoint(
         shell.emulator.factory, "purview", shell.spec.account, "account", provisioning_state="Failed"
     )
@@ -157,15 +157,15 @@ def test_replacing_and_approving_go_together(shell: Any) -> None:
 
 
 @pytest.mark.parametrize(("more", "answer"), [(("--yes",), ""), ((), "yes\n")])
-def test_reject_turns_our_own_connections_away(pending: Any, more: tuple[str, ...], answer: str) -> None:
-    """With `--yes`, or a yes to the question that names them."""
+def test_reject_rejects_the_factorys_connections(pending: Any, more: tuple[str, ...], answer: str) -> None:
+    """`--yes` or a yes to the question, which names the endpoints, confirms it."""
     ended = pending.ends("reject", "-o", "json", *more, tty=bool(answer), stdin=answer)
     assert (ended.code, results(ended)) == (0, ["rejected"] * 4)
     assert ("Reject purview, purview_blob, purview_queue, purview_namespace?" in ended.err) == bool(answer)
 
 
 def test_reject_asks_first(pending: Any) -> None:
-    """A no changes nothing, and where nobody can be asked `--yes` is needed."""
+    """A no changes nothing, and without a terminal `--yes` is required."""
     writes = len(pending.emulator.writes)
     declined = pending.ends("reject", tty=True, stdin="n\n")
     assert (declined.code, declined.out) == (1, "")
@@ -174,8 +174,8 @@ def test_reject_asks_first(pending: Any) -> None:
     assert len(pending.emulator.writes) == writes
 
 
-def test_nothing_to_reject_is_nothing_to_ask(shell: Any) -> None:
-    """Without a connection of ours there is no question; the report says what is not there."""
+def test_reject_without_connections_asks_nothing(shell: Any) -> None:
+    """Without a connection of the factory, no question is asked; the report lists them as absent."""
     ended = shell.ends("reject", "--no-wait")
     assert (ended.code, results(ended)) == (0, ["absent"] * 4)
 
@@ -189,8 +189,10 @@ def test_nothing_to_reject_is_nothing_to_ask(shell: Any) -> None:
         (("delete", "-y"), "delete_all", "delete: 4 deleted"),
     ],
 )
-def test_a_report_is_called_by_its_command(pending: Any, command: tuple[str, ...], verb: str, called: str) -> None:
-    """The table bears the word that was typed; JSON keeps the verb, so that a file fits what reads it."""
+def test_table_names_the_command_and_json_the_verb(
+    pending: Any, command: tuple[str, ...], verb: str, called: str
+) -> None:
+    """The table's heading is the typed word; JSON keeps the verb, so other commands can read the file."""
     ended = pending.ends(*command, "-o", "table")
     assert ended.out.splitlines()[0] == called
     assert pending.ends(*command, "-o", "json").json["verb"] == verb
@@ -200,8 +202,8 @@ def test_a_report_is_called_by_its_command(pending: Any, command: tuple[str, ...
 
 
 @pytest.mark.parametrize(("more", "answer"), [(("-y",), ""), ((), "y\n")])
-def test_delete_takes_our_endpoints_away(pending: Any, more: tuple[str, ...], answer: str) -> None:
-    """With `--yes`, or a yes; a second time all are absent."""
+def test_delete_deletes_the_endpoints(pending: Any, more: tuple[str, ...], answer: str) -> None:
+    """`--yes` or a yes confirms it; a second run reports all as absent."""
     ended = pending.ends("delete", "-o", "json", *more, tty=bool(answer), stdin=answer)
     assert (ended.code, results(ended)) == (0, ["deleted"] * 4)
     again = pending.ends("delete", "--yes")
@@ -209,7 +211,7 @@ def test_delete_takes_our_endpoints_away(pending: Any, more: tuple[str, ...], an
 
 
 def test_delete_asks_first(pending: Any) -> None:
-    """The question names what would go; without a yes, and where nobody can be asked, nothing is written."""
+    """The question names the endpoints; without a yes, or without a terminal, nothing is written."""
     writes = len(pending.emulator.writes)
     declined = pending.ends("delete", tty=True, stdin="\n")
     assert declined.code == 1
@@ -223,7 +225,7 @@ def test_delete_asks_first(pending: Any) -> None:
 
 
 def test_a_dry_run_shows_what_would_be_deleted(pending: Any) -> None:
-    """It asks nothing and deletes nothing; afterwards there is nothing to delete and nothing to ask."""
+    """A dry run asks and deletes nothing; once all are deleted, `delete` asks nothing."""
     writes = len(pending.emulator.writes)
     ended = pending.ends("delete", "--dry-run")
     assert (ended.code, results(ended)) == (0, ["would-delete"] * 4)
@@ -232,8 +234,8 @@ def test_a_dry_run_shows_what_would_be_deleted(pending: Any) -> None:
     assert results(pending.ends("delete")) == ["absent"] * 4
 
 
-def test_a_deletion_that_takes_too_long_has_failed(pending: Any) -> None:
-    """`--timeout` bounds the wait."""
+def test_delete_that_exceeds_its_timeout_fails(pending: Any) -> None:
+    """`--timeout` limits the wait."""
     ended = pending.ends("delete", "--yes", "--timeout", "5s")
     assert (ended.code, set(results(ended))) == (1, {"timed-out"})
 
@@ -242,7 +244,7 @@ def test_a_deletion_that_takes_too_long_has_failed(pending: Any) -> None:
 
 
 def test_connect_sets_the_account(shell: Any) -> None:
-    """A factory that is connected to nothing is connected, and the table names factory and account."""
+    """A factory without a connected account is connected, and the table names factory and account."""
     factory = shell.emulator.add_factory("df2")
     options = ("--factory", str(factory), "--account", shell.spec.account, "--name", "purview")
     ended = shell.run("connect", *options, "-o", "table")
@@ -254,7 +256,7 @@ def test_connect_sets_the_account(shell: Any) -> None:
     )
 
 
-def test_another_account_is_not_replaced_unasked(shell: Any) -> None:
+def test_connect_replaces_another_account_only_with_replace(shell: Any) -> None:
     """A factory that is connected elsewhere is a conflict without `--replace`."""
     other = shell.emulator.add_account("pv2")
     options = ("--factory", shell.spec.factory, "--account", str(other), "--name", "purview")
@@ -265,7 +267,7 @@ def test_another_account_is_not_replaced_unasked(shell: Any) -> None:
 
 
 def test_every_report_can_be_read_back(pending: Any) -> None:
-    """What the writing verbs print is a Report."""
+    """The output of the writing verbs is a Report."""
     for argv in (("approve",), ("connect",), ("delete", "--yes")):
         assert isinstance(Report.model_validate_json(pending.ends(*argv).out), Report)
 
@@ -274,8 +276,8 @@ def test_every_report_can_be_read_back(pending: Any) -> None:
     ("verb", "more"),
     [("create", ()), ("delete", ("--yes",)), ("delete", ("--dry-run",)), ("status", ()), ("diagnose", ())],
 )
-def test_what_is_not_known_ends_as_denied(shell: Any, verb: str, more: tuple[str, ...]) -> None:
-    """Without Reader on the account three endpoints are unknown: 5, with the role to ask for, and never 0."""
+def test_unknown_endpoints_end_with_exit_code_5(shell: Any, verb: str, more: tuple[str, ...]) -> None:
+    """Without Reader on the account, three endpoints are unknown: exit 5 with the missing role, never 0."""
     shell.ends("create", "--approve")
     requester = shell.emulator.credential_for("Data Factory Contributor")
     ended = shell.connecting(lambda **options: shell.connect(credential=requester, **options)).ends(verb, *more)
@@ -284,8 +286,8 @@ def test_what_is_not_known_ends_as_denied(shell: Any, verb: str, more: tuple[str
     assert ended.json.get("complete") in {False, None}
 
 
-def test_no_drift_is_not_claimed_of_what_is_not_known(shell: Any) -> None:
-    """A plan that finds nothing to do without Reader on the account does not end as without drift."""
+def test_plan_with_unknown_endpoints_does_not_report_no_drift(shell: Any) -> None:
+    """Without Reader on the account, an empty plan ends with 5, except for the group `account`."""
     shell.ends("create")
     requester = shell.emulator.credential_for("Data Factory Contributor")
     requesting = shell.connecting(lambda **options: shell.connect(credential=requester, **options))

@@ -1,4 +1,4 @@
-"""`purview-mpe demo`: the story is true, and it ends soon."""
+"""`purview-mpe demo`: its output is correct and it runs quickly."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_as_json_the_demo_is_one_report(capsys: pytest.CaptureFixture[str]) -> None:
-    """The output holds the Report of the create run and nothing else, and stderr nothing at all."""
+def test_json_of_the_demo_is_one_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout holds only the Report of the create run, and stderr is empty."""
     assert main(["demo", "-o", "json"]) == 0
-    told = capsys.readouterr()
-    report = Report.model_validate_json(told.out)
+    printed = capsys.readouterr()
+    report = Report.model_validate_json(printed.out)
     assert [(outcome.name, outcome.result) for outcome in report.outcomes] == [
         ("purview", "created"),
         ("purview_blob", "created"),
         ("purview_queue", "created"),
         ("purview_namespace", "created"),
     ]
-    assert told.err == ""
+    assert printed.err == ""
 
 
-def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_demo_prints_all_chapters_to_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     """All chapters in order on stdout, progress in lines on stderr, no colour, within 80 columns."""
     assert main(["demo"]) == 0
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     at = -1
     for passage in (
         "1. What does the account need?",
@@ -66,16 +66,16 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         "Proof: lineage arrived",
         "That was 7:20 of emulated time",
     ):
-        found = told.out.find(passage, at + 1)
+        found = printed.out.find(passage, at + 1)
         assert found > at, passage
         at = found
-    assert "\x1b" not in told.out + told.err
-    assert max(map(len, told.out.splitlines())) <= 80
-    assert "[1:36] purview_namespace: created (Succeeded)\n" in told.err
+    assert "\x1b" not in printed.out + printed.err
+    assert max(map(len, printed.out.splitlines())) <= 80
+    assert "[1:36] purview_namespace: created (Succeeded)\n" in printed.err
 
 
-def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen: Callable[..., Any]) -> None:
-    """There are pauses between chapters and while it waits, of less than eight seconds together."""
+def test_demo_on_a_terminal_pauses_for_less_than_eight_seconds(screen: Callable[..., Any]) -> None:
+    """The demo pauses between chapters and during waits, for 3 to 8 seconds in total."""
     pauses: list[float] = []
     terminal = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(tty=True), environ={})
     call = Call(Namespace(output="table"), terminal)
@@ -89,8 +89,8 @@ def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen:
     assert stderr.seen == ""
 
 
-def test_a_slow_machine_is_not_slowed_down_further(screen: Callable[..., Any]) -> None:
-    """Who has waited long already is not made to wait between chapters."""
+def test_demo_on_a_slow_machine_does_not_pause(screen: Callable[..., Any]) -> None:
+    """After a minute, the demo does not pause between chapters."""
     pauses: list[float] = []
     terminal = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(tty=True), environ={})
     story = demo.Story(terminal, pauses.append)
@@ -100,8 +100,8 @@ def test_a_slow_machine_is_not_slowed_down_further(screen: Callable[..., Any]) -
     assert pauses == []
 
 
-def test_a_story_that_goes_wrong_says_so(screen: Callable[..., Any]) -> None:
-    """The demo is the real thing: where its Azure refuses to write, the chapters that depend on it fail."""
+def test_demo_chapters_fail_if_azure_refuses_writes(screen: Callable[..., Any]) -> None:
+    """The demo uses the real library, so chapters that need a refused write end with an error code."""
     terminal = Terminal(stdin=screen(), stdout=screen(), stderr=screen(), environ={})
     story = demo.Story(terminal, lambda _seconds: None)
     story.emulator.inject(Fault.status("PUT", 403, times=None))

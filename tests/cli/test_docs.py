@@ -1,4 +1,4 @@
-"""The page about the command line says what the command line does."""
+"""The documentation page about the command line matches the command line."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ def commands(block: str) -> list[tuple[str, str]]:
 
 
 def without_made_up_names(text: str) -> str:
-    """The emulator makes up names of a fixed length; which ones is no promise."""
+    """The text without the random names that the emulator generates."""
     return re.sub(r"(?<=scanwesteurope)\w{7}|(?<=atlas-)[-.0-9a-f]+", "*", text)
 
 
-def test_the_examples_on_the_page_are_what_happens(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every console example runs, in the order of the page, and prints what stands below it."""
+def test_examples_on_the_page_print_the_shown_output(
+    shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every console example runs in the order of the page and prints the output below it."""
     monkeypatch.chdir(tmp_path)
     Path("sales.json").write_text(shell.spec.model_dump_json())
     Path("ids.csv").write_text(f"factory\n{shell.spec.factory}\n")
@@ -55,8 +57,8 @@ def test_the_examples_on_the_page_are_what_happens(shell: Any, tmp_path: Path, m
 
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_commands_on_every_page_are_commands(page: Path) -> None:
-    """Every call of ours in a shell example, on whichever page, is one that the parser takes."""
+def test_commands_on_every_page_are_valid(page: Path) -> None:
+    """The parser accepts every purview-mpe call in the shell examples of all pages."""
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"^```(?:sh|console|bash)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         joined = block.replace("\\\n", " ")
@@ -66,12 +68,12 @@ def test_the_commands_on_every_page_are_commands(page: Path) -> None:
 
 @pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
 def test_every_verb_is_on_the_page(verb: str) -> None:
-    """A verb that is not documented is not there."""
+    """The page's table lists every verb."""
     assert f"| `{verb}` |" in PAGE
 
 
 def test_every_option_is_on_the_page() -> None:
-    """The table of the spec has every option that makes one up, and the others are explained."""
+    """The page mentions every option of every verb."""
     parser: Any = make_parser()
     verbs = next(action.choices for action in parser._actions if action.nargs == "A...")
     flags = {flag for verb in verbs.values() for action in verb._actions for flag in action.option_strings}

@@ -30,7 +30,7 @@ def plain(markdown: str) -> str:
 
 @pytest.mark.parametrize("code", dict.fromkeys(CODES))
 def test_every_code_is_explained(shell: Any, code: str) -> None:
-    """What the site says under a code is printed, in lines that fit, without Markdown and without Python."""
+    """`explain` prints the page of a code in at most 80 columns, without Markdown and Python."""
     ended = shell.run("explain", code)
     assert (ended.code, ended.err) == (0, "")
     assert PYTHON.findall(ended.out) == []
@@ -40,14 +40,14 @@ def test_every_code_is_explained(shell: Any, code: str) -> None:
 
 
 def test_a_finding_is_explained_in_the_words_of_the_site(shell: Any) -> None:
-    """The page of the documentation, word for word where it speaks no Python."""
+    """The output repeats the documentation page word for word."""
     page = finding_page(CATALOGUE["flags-disagree"])
     assert page in (DOCS / "findings.md").read_text(encoding="utf-8")
     assert plain(page) in " ".join(shell.run("explain", "flags-disagree").out.split())
 
 
 def test_an_error_is_explained_in_the_words_of_the_site(shell: Any) -> None:
-    """As above."""
+    """The output repeats the documentation page, in the words of the command line."""
     page = error_page("throttled")
     assert page in (DOCS / "errors.md").read_text(encoding="utf-8")
     said = " ".join(shell.run("explain", "throttled").out.split())
@@ -74,7 +74,7 @@ def test_a_word_with_two_meanings_has_both(shell: Any) -> None:
 
 
 def test_without_a_code_all_are_listed(shell: Any) -> None:
-    """Every code, under the kind that it is of."""
+    """The list shows every code under the heading of its kind."""
     said = " ".join(shell.run("explain").out.split())
     assert [code for code in CODES if not re.search(rf"\b{code}\b", said)] == []
     assert [heading for heading in codes() if heading not in said] == []
@@ -85,7 +85,7 @@ def test_without_a_code_all_are_listed(shell: Any) -> None:
     [("acces-denied", "did you mean 'access-denied'?"), ("zzzz", "List them all: purview-mpe explain")],
 )
 def test_an_unknown_code_is_refused(shell: Any, given: str, said: str) -> None:
-    """A mistyped code ends with 2, with the nearest one or with where they all are."""
+    """A mistyped code ends with 2 and a hint: the nearest code, or the command that lists all codes."""
     ended = shell.run("explain", given)
     assert ended.code == 2
     assert said in ended.said

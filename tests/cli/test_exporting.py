@@ -22,14 +22,14 @@ def plan_file(shell: Any, tmp_path: Path) -> str:
     return str(file)
 
 
-def test_every_format_can_be_asked_for() -> None:
-    """The command knows the formats of the library, without loading it for its help."""
+def test_command_offers_every_export_format() -> None:
+    """The command's list of formats equals the library's."""
     assert get_args(ExportFormat) == FORMATS
 
 
 @pytest.mark.parametrize("code", FORMATS)
 def test_stdout_gets_the_code_and_nothing_else(shell: Any, code: str) -> None:
-    """What the library's `export` gives, ready to be redirected."""
+    """Stdout is the result of the library's `export`, ready to be redirected."""
     ended = shell.ends("export", "--format", code)
     plan = Plan.model_validate(shell.ends("plan").json)
     assert (ended.code, ended.err) == (0, "")
@@ -38,7 +38,7 @@ def test_stdout_gets_the_code_and_nothing_else(shell: Any, code: str) -> None:
 
 
 def test_a_plan_file_needs_no_azure(shell: Any, plan_file: str, tmp_path: Path) -> None:
-    """With `--plan` nothing is asked; `--out` writes a file."""
+    """With `--plan`, no request is sent; `--out` writes a file."""
     asked = len(shell.emulator.requests)
     file = tmp_path / "main.json"
     ended = shell.run("export", "--plan", plan_file, "--format", "arm", "--out", str(file))
@@ -47,15 +47,15 @@ def test_a_plan_file_needs_no_azure(shell: Any, plan_file: str, tmp_path: Path) 
     assert len(shell.emulator.requests) == asked
 
 
-def test_a_plan_has_its_own_spec(shell: Any, plan_file: str) -> None:
-    """`--plan` beside the options of a spec is refused."""
+def test_plan_and_spec_options_together_are_refused(shell: Any, plan_file: str) -> None:
+    """`--plan` with the options of a spec is refused."""
     ended = shell.ends("export", "--plan", plan_file, "--format", "arm")
     assert ended.code == 2
     assert "--plan: already holds a spec" in ended.said
 
 
-def test_endpoints_of_ones_own_go_into_a_subnet(shell: Any, plan_file: str) -> None:
-    """With `--own-subnet` the code is about private endpoints in that network, and DNS zones."""
+def test_own_subnet_exports_private_endpoints(shell: Any, plan_file: str) -> None:
+    """With `--own-subnet`, the code contains private endpoints in that subnet and their DNS zones."""
     subnet = f"{shell.spec.factory.partition('/providers')[0]}/providers/Microsoft.Network/virtualNetworks/v/subnets/s"
     own = ("--own-subnet", subnet, "--own-location", "westeurope", "--own-approval", "manual")
     ended = shell.run("export", "--plan", plan_file, "--format", "bicep", *own)
@@ -64,8 +64,8 @@ def test_endpoints_of_ones_own_go_into_a_subnet(shell: Any, plan_file: str) -> N
     assert "manualPrivateLinkServiceConnections" in ended.out
 
 
-def test_the_groups_of_the_command_are_those_of_the_code(shell: Any) -> None:
-    """`--groups` chooses the endpoints of one's own as well, the browser's among them."""
+def test_groups_choose_the_exported_private_endpoints(shell: Any) -> None:
+    """`--groups` also chooses the private endpoints in the caller's network, including `portal`."""
     subnet = f"{shell.spec.factory.partition('/providers')[0]}/providers/Microsoft.Network/virtualNetworks/v/subnets/s"
     own = ("--own-subnet", subnet, "--own-location", "westeurope", "--groups", "account,portal")
     ended = shell.ends("export", "--format", "arm", *own)
@@ -73,15 +73,15 @@ def test_the_groups_of_the_command_are_those_of_the_code(shell: Any) -> None:
     assert [name.rpartition("-")[2] for name in made] == ["account", "portal"]
 
 
-def test_the_cloud_of_the_command_is_that_of_the_code(shell: Any, plan_file: str) -> None:
+def test_cloud_is_in_the_exported_code(shell: Any, plan_file: str) -> None:
     """`--cloud` reaches the providers of the code."""
     ended = shell.run("export", "--plan", plan_file, "--format", "terraform", "--cloud", "us-government")
     assert 'environment     = "usgovernment"' in ended.out
 
 
 @pytest.mark.parametrize("half", [("--own-subnet", "x"), ("--own-location", "westeurope")])
-def test_half_a_network_is_refused(shell: Any, plan_file: str, half: tuple[str, str]) -> None:
-    """Subnet and location go together."""
+def test_own_subnet_and_location_need_each_other(shell: Any, plan_file: str, half: tuple[str, str]) -> None:
+    """Each option without the other is refused."""
     ended = shell.run("export", "--plan", plan_file, "--format", "bicep", *half)
     assert ended.code == 2
     assert "--own-subnet: and --own-location go together" in ended.said

@@ -25,7 +25,7 @@ OTHER = "00000000-0000-0000-0000-000000000002"
 
 @pytest.fixture
 def specs(shell: Any) -> list[Spec]:
-    """Three factories that need everything."""
+    """Three factories without endpoints."""
     return fleet_of(shell.emulator, 3)
 
 
@@ -66,7 +66,7 @@ def test_a_fleet_is_checked(shell: Any, file: str) -> None:
 
 
 def test_a_fleet_is_onboarded(shell: Any, file: str) -> None:
-    """Everything for every factory; a second run and its dry run have nothing left to do."""
+    """Onboarding covers every factory; a dry run afterwards has nothing left to do."""
     dry = shell.run("onboard", "--fleet", file, "--approve", "--dry-run")
     assert (dry.code, dry.json["counts"]["would-grant"]) == (0, 3)
     first = shell.run("onboard", "--fleet", file, "--approve")
@@ -75,8 +75,8 @@ def test_a_fleet_is_onboarded(shell: Any, file: str) -> None:
     assert again.json["complete"] is True
 
 
-def test_a_fleet_is_deleted_only_when_agreed(shell: Any, file: str) -> None:
-    """Without a terminal --yes is required; on one the question says how many endpoints go."""
+def test_fleet_is_deleted_only_after_consent(shell: Any, file: str) -> None:
+    """Without a terminal --yes is required; on a terminal the question says how many endpoints are deleted."""
     shell.run("create", "--fleet", file)
     assert shell.run("delete", "--fleet", file).code == 2
     refused = shell.run("delete", "--fleet", file, tty=True, stdin="n\n")
@@ -86,8 +86,8 @@ def test_a_fleet_is_deleted_only_when_agreed(shell: Any, file: str) -> None:
     assert (gone.code, gone.json["counts"]) == (0, {"deleted": 12})
 
 
-def test_options_are_for_the_factories_that_do_not_say_otherwise(shell: Any, specs: list[Spec], tmp_path: Path) -> None:
-    """A list of factories is enough; account, name and groups come from the options."""
+def test_options_apply_to_lines_without_their_own_value(shell: Any, specs: list[Spec], tmp_path: Path) -> None:
+    """A list of factories is enough; account, name and groups can come from the options."""
     path = tmp_path / "fleet.csv"
     path.write_text(f"factory,name\n{specs[0].factory},\n{specs[1].factory},special\n")
     options = ("--account", str(specs[0].account), "--name", "purview", "--groups", "account")
@@ -97,7 +97,7 @@ def test_options_are_for_the_factories_that_do_not_say_otherwise(shell: Any, spe
 
 
 def test_a_fleet_comes_from_stdin(shell: Any, specs: list[Spec]) -> None:
-    """`--fleet -` takes CSV and JSON."""
+    """`--fleet -` accepts CSV and JSON."""
     csv = f"factory,account,name\n{specs[0].factory},{specs[0].account},purview\n"
     assert shell.run("plan", "--fleet", "-", stdin=csv).json["counts"] == {"create": 4}
     listed = json.dumps([spec.model_dump(mode="json") for spec in specs])
@@ -105,7 +105,7 @@ def test_a_fleet_comes_from_stdin(shell: Any, specs: list[Spec]) -> None:
 
 
 def test_wrong_lines_are_listed_before_anything_is_sent(shell: Any, specs: list[Spec], tmp_path: Path) -> None:
-    """Each with its line and field; a wrong option is named as an option."""
+    """Each error names its line and field; a wrong option is named as an option."""
     path = tmp_path / "fleet.csv"
     path.write_text(f"factory,name\n{specs[0].factory},not allowed!\n,purview\n")
     ended = shell.run("create", "--fleet", str(path), "--account", "/no/id")
@@ -123,30 +123,30 @@ def test_wrong_lines_are_listed_before_anything_is_sent(shell: Any, specs: list[
         (("--plan", "plan.json"), "--plan: already says for which factories; leave out --fleet"),
     ],
 )
-def test_what_is_for_one_factory_is_refused_beside_a_fleet(shell: Any, file: str, more: Any, said: str) -> None:
-    """Exit 2, with the option to leave out."""
+def test_options_for_one_factory_are_refused_with_a_fleet(shell: Any, file: str, more: Any, said: str) -> None:
+    """The command ends with 2 and names the option to leave out."""
     ended = shell.run("create", "--fleet", file, *more)
     assert ended.code == 2
     assert said in ended.said
 
 
 @pytest.mark.parametrize("option", ["--journal", "--resume", "--stop-after"])
-def test_what_is_for_a_fleet_is_refused_for_one_factory(shell: Any, option: str) -> None:
-    """An option that would do nothing is an error."""
+def test_options_for_a_fleet_are_refused_for_one_factory(shell: Any, option: str) -> None:
+    """An option without effect is an error."""
     ended = shell.ends("create", option, "60s")
     assert ended.code == 2
     assert f"{option}: goes with --fleet FILE" in ended.said
 
 
-def test_a_fleet_file_that_is_not_there(shell: Any, tmp_path: Path) -> None:
-    """The path and the reason, and exit 2."""
+def test_missing_fleet_file_is_refused(shell: Any, tmp_path: Path) -> None:
+    """The error names the path and the reason, and the command ends with 2."""
     ended = shell.run("create", "--fleet", str(tmp_path / "absent.csv"))
     assert ended.code == 2
     assert "absent.csv: cannot be read: No such file or directory" in ended.said
 
 
-def test_a_run_is_taken_up_again_from_its_journal(shell: Any, specs: list[Spec], file: str, tmp_path: Path) -> None:
-    """The same command serves the first run and the next: what is complete is not read again."""
+def test_run_resumes_from_its_journal(shell: Any, specs: list[Spec], file: str, tmp_path: Path) -> None:
+    """The same command starts and resumes a run: factories that are complete are not read again."""
     journal = str(tmp_path / "fleet.jsonl")
     shell.emulator.inject(Fault.status("GET", 403, path=f"{specs[1].factory}/managedVirtualNetworks", times=99))
     again = ("create", "--fleet", file, "--journal", journal, "--resume", journal)
@@ -160,7 +160,7 @@ def test_a_run_is_taken_up_again_from_its_journal(shell: Any, specs: list[Spec],
     assert not any(path.startswith(specs[0].factory) for path in asked)
 
 
-def test_a_report_to_resume_from_that_is_not_there(shell: Any, file: str, tmp_path: Path) -> None:
+def test_missing_file_to_resume_from_is_refused(shell: Any, file: str, tmp_path: Path) -> None:
     """A mistyped path is a usage error, not a run from the beginning."""
     ended = shell.run("create", "--fleet", file, "--resume", str(tmp_path / "absent.jsonl"))
     assert ended.code == 2
@@ -169,8 +169,8 @@ def test_a_report_to_resume_from_that_is_not_there(shell: Any, file: str, tmp_pa
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])
-def test_an_approver_takes_the_report_of_a_fleet(shell: Any, file: str, tmp_path: Path, kind: str) -> None:
-    """`approve --report` takes the JSON of the run and its journal, as it takes that of one factory."""
+def test_approve_accepts_the_report_of_a_fleet(shell: Any, file: str, tmp_path: Path, kind: str) -> None:
+    """`approve --report` accepts the JSON report and the journal of a fleet."""
     path = tmp_path / f"report.{kind}"
     ended = shell.run("create", "--fleet", file, *(["--journal", str(path)] if kind == "jsonl" else []))
     if kind == "json":
@@ -180,8 +180,8 @@ def test_an_approver_takes_the_report_of_a_fleet(shell: Any, file: str, tmp_path
     assert shell.run("approve", "--report", str(path), "--fleet", file).code == 2
 
 
-def test_what_is_left_for_others_goes_to_a_file(shell: Any, file: str, specs: list[Spec], tmp_path: Path) -> None:
-    """One file for the whole fleet, and exit 4; where nothing is left no file is written."""
+def test_hand_off_of_a_fleet_goes_to_one_file(shell: Any, file: str, specs: list[Spec], tmp_path: Path) -> None:
+    """The file covers the whole fleet, with exit 4; if nothing is left to approve, no file is written."""
     path = tmp_path / "please.txt"
     ended = shell.of("requester").run("create", "--fleet", file, "--approve", "--hand-off", str(path))
     assert ended.code == 4
@@ -192,8 +192,8 @@ def test_what_is_left_for_others_goes_to_a_file(shell: Any, file: str, specs: li
     assert not path.exists()
 
 
-def test_broken_endpoints_of_a_fleet_are_replaced_only_when_agreed(shell: Any, file: str, specs: list[Spec]) -> None:
-    """The question says how many; --yes answers it."""
+def test_broken_endpoints_of_a_fleet_are_replaced_only_after_consent(shell: Any, file: str, specs: list[Spec]) -> None:
+    """The question says how many endpoints are replaced; --yes answers it."""
     shell.run("create", "--fleet", file)
     with shell.connect() as client:
         client.reject(specs[0]).raise_for_failures()
@@ -206,15 +206,15 @@ def test_broken_endpoints_of_a_fleet_are_replaced_only_when_agreed(shell: Any, f
     assert shell.run(*replace).json["counts"] == {"kept": 12}  # nothing is broken, so nothing is asked
 
 
-def test_one_factory_that_is_denied_is_exit_5(shell: Any, specs: list[Spec], file: str) -> None:
-    """In status and plan as well: the worst of the factories counts."""
+def test_one_denied_factory_ends_with_exit_code_5(shell: Any, specs: list[Spec], file: str) -> None:
+    """The worst result of the factories decides the exit code."""
     shell.emulator.inject(Fault.status("GET", 403, path=f"{specs[1].factory}/", times=99))
     assert shell.run("status", "--fleet", file).code in {1, 5}
     assert shell.run("plan", "--fleet", file).code == 5
 
 
-def test_a_fleet_that_is_interrupted_at_once_shows_no_empty_report(shell: Any, file: str) -> None:
-    """Exit 130; no factory was finished, and Azure may still finish what was begun."""
+def test_fleet_interrupted_at_once_prints_no_report(shell: Any, file: str) -> None:
+    """The command ends with 130 and says that no factory was finished."""
 
     class Interrupted(Client):
         def create_many(self, *_arguments: Any, **_options: Any) -> Any:
@@ -228,8 +228,8 @@ def test_a_fleet_that_is_interrupted_at_once_shows_no_empty_report(shell: Any, f
     assert "Interrupted before a factory was finished." in ended.said
 
 
-def test_an_interrupted_fleet_shows_what_was_finished(shell: Any, file: str, specs: list[Spec]) -> None:
-    """Exit 130, the reports so far on stdout, and how to go on."""
+def test_interrupted_fleet_prints_the_finished_factories(shell: Any, file: str, specs: list[Spec]) -> None:
+    """The command ends with 130 and prints the reports so far."""
     done = shell.run("create", "--fleet", file).json["reports"][:1]
 
     class Interrupted(Client):
@@ -261,8 +261,8 @@ def started() -> Event:
     return Event(kind="started", verb="create_many", seconds=0.0, message="create_many started")
 
 
-def test_a_log_has_failures_and_now_and_then_the_number(specs: list[Spec]) -> None:
-    """300 factories are not 300 lines."""
+def test_log_shows_failures_and_periodic_counts(specs: list[Spec]) -> None:
+    """A successful factory gets no line of its own."""
     lines: list[str] = []
     with FleetLines(specs, lines.append) as progress:
         progress(started())
@@ -279,7 +279,7 @@ def test_a_log_has_failures_and_now_and_then_the_number(specs: list[Spec]) -> No
     ]
 
 
-def test_a_log_does_not_list_hundreds_of_failures(specs: list[Spec]) -> None:
+def test_log_lists_at_most_twenty_failures(specs: list[Spec]) -> None:
     """The first twenty are named, then one line says where the others are."""
     lines: list[str] = []
     with FleetLines(specs * 100, lines.append) as progress:
@@ -290,7 +290,7 @@ def test_a_log_does_not_list_hundreds_of_failures(specs: list[Spec]) -> None:
 
 
 def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Callable[..., Any]) -> None:
-    """Those under way first, with what was done; the block goes away at the end."""
+    """Subscriptions with work in progress come first, with their counts; the block disappears at the end."""
     there = [spec.model_copy(update={"factory": spec.factory.replace("0001", "0002")}) for spec in specs]
     terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
     stderr: Any = terminal.stderr
@@ -327,7 +327,7 @@ def test_very_many_subscriptions_fit_the_terminal(specs: list[Spec], screen: Cal
 
 
 def test_counts_of_a_subscription_are_never_cut_in_a_word(specs: list[Spec], screen: Callable[..., Any]) -> None:
-    """On 80 columns the id is whole, and the last counts are left out if there is no room for them."""
+    """On 80 columns the whole id is shown, and the last counts are dropped if they do not fit."""
     terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
     stderr: Any = terminal.stderr
     with FleetBlock(terminal, specs, now=count(step=0.3).__next__) as progress:
@@ -354,7 +354,7 @@ def test_the_time_of_a_fleet_moves_on_between_events(specs: list[Spec], screen: 
 
 
 def test_the_plan_of_a_fleet_is_carried_out(shell: Any, tmp_path: Path, specs: list[Spec]) -> None:
-    """`plan --fleet --out` says how, and `create --plan` does it, with a journal if asked."""
+    """`plan --fleet --out` shows the command, and `create --plan` runs it, here with a journal."""
     fleet, plan, journal = (str(tmp_path / name) for name in ("fleet.json", "plans.json", "p.jsonl"))
     (tmp_path / "fleet.json").write_text(f"[{','.join(spec.model_dump_json() for spec in specs)}]")
     planned = shell.run("plan", "--fleet", fleet, "--out", plan)
@@ -366,8 +366,8 @@ def test_the_plan_of_a_fleet_is_carried_out(shell: Any, tmp_path: Path, specs: l
     assert (refused.code, "holds the plan of a fleet" in refused.said) == (2, True)
 
 
-def test_a_deletion_has_a_journal(shell: Any, tmp_path: Path, specs: list[Spec]) -> None:
-    """A second run with the same journal asks nothing about what is gone."""
+def test_deletion_of_a_fleet_resumes_from_a_journal(shell: Any, tmp_path: Path, specs: list[Spec]) -> None:
+    """A second run with the same journal sends no request for deleted endpoints."""
     fleet, journal = str(tmp_path / "fleet.json"), str(tmp_path / "gone.jsonl")
     (tmp_path / "fleet.json").write_text(f"[{','.join(spec.model_dump_json() for spec in specs)}]")
     shell.run("create", "--fleet", fleet)

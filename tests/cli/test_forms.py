@@ -11,7 +11,7 @@ from purview_mpe._cli.querying import tsv
 
 
 def test_a_query_gives_part_of_the_json(shell: Any) -> None:
-    """As in az: JSON by default, values alone as tsv."""
+    """As in az, a query prints JSON by default, and plain values as tsv."""
     asked = ("plan", "--query", "steps[].{name: name, group: group_id}")
     assert shell.ends(*asked).json[0] == {"name": "purview", "group": "account"}
     lines = shell.ends(*asked, "-o", "tsv").out.splitlines()
@@ -20,23 +20,23 @@ def test_a_query_gives_part_of_the_json(shell: Any) -> None:
     assert shell.ends("plan", "--query", "account.shape", "-o", "tsv").out == "A\n"
 
 
-def test_a_query_counts_on_a_terminal_too(shell: Any) -> None:
-    """A person who queries wants the data, not the table."""
+def test_query_prints_json_on_a_terminal(shell: Any) -> None:
+    """With a query, a terminal gets the data instead of the table."""
     assert shell.ends("plan", "--query", "account.shape", tty=True).json == "A"
 
 
-def test_a_query_that_does_not_fit_the_answer(shell: Any) -> None:
-    """It shows only at the end: exit 1, what was done as a table on stderr, and not a word of a bug."""
+def test_query_that_does_not_fit_the_answer_fails_after_the_run(shell: Any) -> None:
+    """The command ends with 1 and shows the outcome as a table on stderr."""
     ended = shell.ends("create", "--query", "length(spec.name_of)")
     assert (ended.code, ended.out) == (1, "")
     assert "error: --query does not fit the answer: In function length()" in ended.said
     assert "create: 4 created" in ended.said
-    assert shell.ends("plan", "--query", "abs(steps)").said.count("…") == 1  # the value that does not fit is cut
+    assert shell.ends("plan", "--query", "abs(steps)").said.count("…") == 1  # the mismatched value is shortened
     assert shell.ends("plan", "--query", "steps[:2].length(name)").json == [7, 12]
 
 
-def test_a_function_that_jmespath_does_not_have(shell: Any) -> None:
-    """Known before anything is sent."""
+def test_unknown_query_function_is_refused(shell: Any) -> None:
+    """The command ends with 2 before anything is sent."""
     ended = shell.ends("create", "--query", "steps[].lenght(name)")
     assert (ended.code, list(shell.emulator.requests)) == (2, [])
     assert "--query: has no function 'lenght'; did you mean 'length'?" in ended.said
@@ -50,7 +50,7 @@ def test_tsv_is_the_list_without_a_heading(shell: Any) -> None:
 
 
 def test_tsv_of_a_query_without_a_result_is_nothing(shell: Any) -> None:
-    """A shell variable stays empty."""
+    """The output is empty, so a shell variable stays empty."""
     ended = shell.ends("plan", "--query", "absent", "-o", "tsv")
     assert (ended.code, ended.out) == (0, "")
 
@@ -66,7 +66,7 @@ def test_tsv_of_a_query_without_a_result_is_nothing(shell: Any) -> None:
     ],
 )
 def test_values_stay_in_their_column(data: object, text: str) -> None:
-    """Tabs and line breaks become spaces; what is not a value is JSON."""
+    """Tabs and line breaks become spaces; nested values are written as JSON."""
     assert tsv(data) == text
 
 
@@ -79,7 +79,7 @@ def test_values_stay_in_their_column(data: object, text: str) -> None:
     ],
 )
 def test_a_wrong_query_is_refused_before_the_first_request(shell: Any, options: Any, said: str) -> None:
-    """Exit 2, and nothing was sent."""
+    """The command ends with 2, and nothing is sent."""
     ended = shell.ends("create", *options)
     assert ended.code == 2
     assert said in ended.said
@@ -87,7 +87,7 @@ def test_a_wrong_query_is_refused_before_the_first_request(shell: Any, options: 
 
 
 def test_a_query_without_jmespath_says_what_to_install(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment in which the package was installed without its dependencies."""
+    """The package can be installed without its dependencies."""
     monkeypatch.setitem(sys.modules, "jmespath", None)
     ended = shell.ends("plan", "--query", "steps")
     assert ended.code == 2
@@ -95,7 +95,7 @@ def test_a_query_without_jmespath_says_what_to_install(shell: Any, monkeypatch: 
 
 
 def test_markdown_is_a_summary_for_ci(shell: Any) -> None:
-    """A heading, a table with the steps, and what to do, in the words of the command line."""
+    """The summary has a heading, a table of steps and the remedies, in the words of the command line."""
     text = shell.ends("plan", "-o", "markdown").out
     lines = text.splitlines()
     assert lines[0] == "## Plan: 4 to create"
@@ -110,7 +110,7 @@ def test_markdown_is_a_summary_for_ci(shell: Any) -> None:
 
 
 def test_markdown_shows_the_hand_off_as_code(shell: Any) -> None:
-    """The text for the owners stays as it is, so that its commands can be copied."""
+    """The text for the owners is a code block, so its commands can be copied."""
     shell.ends("create")
     client = shell.connect
     ended = shell.connecting(

@@ -1,4 +1,4 @@
-"""Help that teaches, and completion that knows what the parser knows."""
+"""Help texts and shell completion."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_help_lists_every_verb_and_how_to_begin(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("verb", NAMES)
-def test_the_help_of_each_verb_teaches(capsys: pytest.CaptureFixture[str], verb: str) -> None:
-    """Each has examples of itself, and fits 80 columns."""
+def test_help_of_each_verb_has_examples(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    """Each help text has examples of its verb and fits 80 columns."""
     assert main([verb, "--help"]) == 0
     shown = capsys.readouterr().out
     assert f"purview-mpe {verb}" in shown.partition("\nexamples:\n  ")[2]
@@ -41,27 +41,27 @@ def test_the_help_of_each_verb_teaches(capsys: pytest.CaptureFixture[str], verb:
 
 
 @pytest.mark.parametrize("example", [example for verb in VERBS for example in verb.examples])
-def test_the_examples_are_commands(example: str) -> None:
-    """Every example in the help is one that the parser takes."""
+def test_help_examples_are_valid_commands(example: str) -> None:
+    """The parser accepts every example in the help."""
     command = re.split(r" [|>] |\)", example.replace("\\\n", " ").partition("purview-mpe ")[2])[0]
     assert make_parser().parse_args(shlex.split(command, comments=True)).run
 
 
 def test_a_mistyped_verb_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    """The nearest verb is named; where none is near, the help that lists them."""
+    """The error names the nearest verb, or else the help that lists them."""
     assert main(["creat"]) == 2
     assert "did you mean 'create'?" in capsys.readouterr().err
     assert main(["zzz"]) == 2
     assert capsys.readouterr().err == "error: the verb 'zzz' does not exist\n  See: purview-mpe --help\n"
 
 
-def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a verb the help is pointed to."""
+def test_missing_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error points to the help."""
     assert main([]) == 2
     assert "See: purview-mpe --help" in capsys.readouterr().err
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` names the package and its version."""
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"purview-mpe {__version__}\n"
@@ -71,8 +71,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_completion_prints_a_script_that_the_shell_takes(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """The script names every verb and option, and the shell itself finds no fault in it."""
+def test_completion_prints_a_valid_script(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """The script names every verb and option, and the shell's syntax check accepts it."""
     assert main(["completion", name]) == 0
     text = capsys.readouterr().out
     for word in (*NAMES, "version", "fail-on-changes", "us-government"):
@@ -96,22 +96,22 @@ def test_completion_prints_a_script_that_the_shell_takes(capsys: pytest.CaptureF
         ("create --plan a", {"a plan.json", "another"}),
     ],
 )
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
-    """Verbs, options, choices and files are offered where they belong."""
+    """Bash offers verbs, options, choices and files at the right positions."""
     (tmp_path / "a plan.json").touch()
     (tmp_path / "another").touch()
     words = ["purview-mpe", *line.split(" ")]
     ask = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _shtab_purview_mpe; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-    told = subprocess.run(
+    printed = subprocess.run(
         ["bash", "-c", f"{script('bash', make_parser())}\n{ask}"],  # noqa: S607 - the bash of this machine
         cwd=tmp_path,
         text=True,
         capture_output=True,
         check=True,
     )
-    assert told.stderr == ""
-    assert set(filter(None, told.stdout.split("\n"))) == expected
+    assert printed.stderr == ""
+    assert set(filter(None, printed.stdout.split("\n"))) == expected
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_bash_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
         ("completion f", {"fish"}),
     ],
 )
-@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
 def test_fish_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
-    """The same in fish, with its descriptions left out here."""
+    """The same in fish; the test ignores fish's descriptions."""
     command = tmp_path / "purview-mpe"
     command.touch(mode=0o755)
     ask = f"set PATH {tmp_path} $PATH; {script('fish', make_parser())}\ncomplete -C 'purview-mpe {line}'"
-    told = subprocess.run(["fish", "--no-config", "-c", ask], text=True, capture_output=True, check=True)  # noqa: S607 - as above
-    assert {offer.partition("\t")[0] for offer in told.stdout.splitlines()} == expected
+    printed = subprocess.run(["fish", "--no-config", "-c", ask], text=True, capture_output=True, check=True)  # noqa: S607 - as above
+    assert {offer.partition("\t")[0] for offer in printed.stdout.splitlines()} == expected

@@ -1,4 +1,4 @@
-"""What the command line takes: specs, plans, ways to reach Azure; and what it refuses before the first request."""
+"""Input of the command line: specs, plans and connection options, and what is refused before the first request."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_options_win_over_the_spec_file(shell: Any, tmp_path: Path) -> None:
-    """A file holds what is common; an option replaces one field of it."""
+def test_options_override_the_spec_file(shell: Any, tmp_path: Path) -> None:
+    """An option replaces one field of the spec file."""
     file = tmp_path / "spec.json"
     file.write_text(json.dumps({"factory": shell.spec.factory, "account": shell.spec.account, "name": "from-file"}))
     assert shell.run("plan", "--spec", str(file)).json["spec"]["name"] == "from-file"
@@ -36,13 +36,13 @@ def test_options_win_over_the_spec_file(shell: Any, tmp_path: Path) -> None:
 
 
 def test_without_an_account_the_factorys_own_is_taken(shell: Any) -> None:
-    """`--account` may be left out where the factory is connected to one."""
+    """`--account` is optional if the factory is connected to an account."""
     ended = shell.run("plan", "--factory", shell.spec.factory, "--name", "purview")
     assert ended.json["account"]["id"] == shell.spec.account
 
 
-def test_a_spec_file_may_come_from_anywhere(shell: Any, tmp_path: Path) -> None:
-    """From stdin, with a byte order mark, or in the UTF-16 of PowerShell."""
+def test_spec_file_can_come_from_stdin_or_have_another_encoding(shell: Any, tmp_path: Path) -> None:
+    """Stdin, UTF-8 with a byte order mark, and the UTF-16 of PowerShell are accepted."""
     text = shell.spec.model_dump_json()
     assert shell.run("plan", "--spec", "-", stdin=text).code == 0
     for encoding in ("utf-8-sig", "utf-16"):
@@ -62,10 +62,8 @@ def test_a_spec_file_may_come_from_anywhere(shell: Any, tmp_path: Path) -> None:
         (None, "cannot be read: No such file or directory"),
     ],
 )
-def test_a_spec_file_that_is_none_is_refused(
-    shell: Any, tmp_path: Path, content: str | bytes | None, said: str
-) -> None:
-    """Whatever the file holds: one error, exit 2, and not one request."""
+def test_invalid_spec_file_is_refused(shell: Any, tmp_path: Path, content: str | bytes | None, said: str) -> None:
+    """Any invalid file leads to one error, exit 2 and no request."""
     file = tmp_path / "spec.json"
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -76,8 +74,8 @@ def test_a_spec_file_that_is_none_is_refused(
     assert shell.emulator.requests == []
 
 
-def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
-    """An incomplete spec lists what is wrong, each with an example."""
+def test_all_wrong_fields_are_reported_at_once(shell: Any) -> None:
+    """The error of an incomplete spec lists every missing or wrong field."""
     ended = shell.run("plan", "--account", "/nonsense")
     assert ended.code == 2
     for problem in ("--factory: is required", "--name: is required", "--account: '/nonsense' is not a resource id"):
@@ -108,12 +106,14 @@ def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
         (("emulator", "--port", "x"), "argument --port: 'x' is not a port; for example 8443, or 0 for any free one"),
     ],
 )
-def test_a_mistake_is_one_sentence(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
-    """What is wrong, what is near it or an example, and where help is: no screen of usage, no names of functions."""
+def test_mistake_is_reported_in_two_lines(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    """The message names the mistake, a suggestion or example, and the help; it does not print the usage."""
     assert main(list(words)) == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"error: {said}")
-    assert len(told.splitlines()) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"error: {said}")
+    assert len(printed.splitlines()) == 2
 
 
 @pytest.mark.parametrize(("option", "value"), [("--name-of", "blob"), ("--cloud", "mars"), ("--output", "xml")])
@@ -134,7 +134,7 @@ def test_a_wrong_option_is_a_usage_error(
         ("600", "needs a unit"),
     ],
 )
-def test_a_timeout_is_a_positive_number(
+def test_timeout_must_be_a_positive_time_with_a_unit(
     shell: Any, capsys: pytest.CaptureFixture[str], timeout: str, said: str
 ) -> None:
     """Anything else is refused before the first request."""
@@ -144,8 +144,8 @@ def test_a_timeout_is_a_positive_number(
     assert shell.emulator.requests == []
 
 
-def test_a_plan_file_is_not_trusted(shell: Any, tmp_path: Path) -> None:
-    """A tampered plan is refused before the first request."""
+def test_tampered_plan_file_is_refused(shell: Any, tmp_path: Path) -> None:
+    """The error names the field, before the first request."""
     file = tmp_path / "plan.json"
     shell.ends("plan", "--out", str(file))
     asked = len(shell.emulator.requests)
@@ -159,8 +159,8 @@ def test_a_plan_file_is_not_trusted(shell: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [("--name", "x"), ("--spec", "x"), ("--replace-broken",), ("--groups", "account")])
-def test_a_plan_has_its_own_spec(shell: Any, more: tuple[str, ...]) -> None:
-    """`--plan` beside anything that makes up a spec is refused: which of them should count?"""
+def test_plan_with_spec_options_is_refused(shell: Any, more: tuple[str, ...]) -> None:
+    """`--plan` with any option of a spec is refused, because the plan already holds a spec."""
     ended = shell.run("create", "--plan", "plan.json", *more)
     assert ended.code == 2
     assert "--plan: already holds a spec" in ended.said
@@ -168,32 +168,32 @@ def test_a_plan_has_its_own_spec(shell: Any, more: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", ["\0", "half-\ud800"])
 @pytest.mark.parametrize("option", ["--spec", "--out", "--record"])
-def test_a_path_that_is_none_is_told(shell: Any, option: str, path: str) -> None:
-    """What no file system takes as a name is a mistake of usage, wherever a file is named."""
+def test_invalid_path_is_a_usage_error(shell: Any, option: str, path: str) -> None:
+    """A path that no file system accepts is a usage error in every option that takes a file."""
     ended = shell.ends("plan", option, path)
     assert ended.code == 2
     assert "is not a path" in ended.said
 
 
-def test_a_spec_on_stdin_may_be_half_a_character(shell: Any) -> None:
-    """A terminal hands on bytes that are no text as halves of characters; they are no JSON, and no crash."""
+def test_spec_with_a_lone_surrogate_on_stdin_is_refused(shell: Any) -> None:
+    """A terminal passes undecodable bytes as lone surrogates; they are reported as invalid JSON."""
     ended = shell.run("plan", "--spec", "-", stdin="\udcff")
     assert ended.code == 2
     assert "is not JSON" in ended.said
 
 
-def test_an_unwritable_file_is_told(shell: Any, tmp_path: Path) -> None:
-    """`--out` into a folder that is not there is an error with a reason."""
+def test_unwritable_file_is_refused(shell: Any, tmp_path: Path) -> None:
+    """`--out` into a missing folder is an error with the reason."""
     ended = shell.ends("plan", "--out", str(tmp_path / "no" / "plan.json"))
     assert ended.code == 2
     assert "cannot be written: No such file or directory" in ended.said
 
 
-# --- the way to Azure
+# --- connection options
 
 
 def options_given(shell: Any, *argv: str) -> dict[str, Any]:
-    """What the client would have been made with."""
+    """The options that the client is made with."""
     given: dict[str, Any] = {}
 
     def connect(**options: Any) -> Client:
@@ -205,8 +205,8 @@ def options_given(shell: Any, *argv: str) -> dict[str, Any]:
     return given
 
 
-def test_by_default_the_client_signs_in_by_itself(shell: Any) -> None:
-    """No credential is passed: the client takes DefaultAzureCredential."""
+def test_client_uses_the_default_credential_by_default(shell: Any) -> None:
+    """No credential is passed, so the client uses DefaultAzureCredential."""
     assert options_given(shell) == {"cloud": "public"}
     assert options_given(shell, "--cloud", "china") == {"cloud": "china"}
 
@@ -224,15 +224,15 @@ def test_by_default_the_client_signs_in_by_itself(shell: Any) -> None:
         ("nonsense", False),
     ],
 )
-def test_only_an_emulator_on_this_machine_gets_the_made_up_token(shell: Any, url: str, fake: bool) -> None:
-    """Every other host is signed in to."""
+def test_only_an_emulator_on_this_machine_gets_the_fake_token(shell: Any, url: str, fake: bool) -> None:
+    """Every other host gets a real sign-in."""
     given = options_given(shell, "--endpoint", url)
     assert given["endpoint"] == url
     assert isinstance(given.get("credential"), EmulatorCredential) == fake
 
 
-def test_the_made_up_token_is_accepted_by_the_sdks() -> None:
-    """The credential has both forms that azure-core may ask for, and neither is a secret."""
+def test_sdks_accept_the_fake_token() -> None:
+    """The credential has both methods that azure-core can call."""
     credential: Any = EmulatorCredential()
     assert credential.get_token("scope").token == credential.get_token_info("scope", options={}).token
     emulator = Emulator()
@@ -240,8 +240,8 @@ def test_the_made_up_token_is_accepted_by_the_sdks() -> None:
         assert client.discover(str(emulator.account)).shape == "A"
 
 
-def test_the_made_up_token_blots_out_no_word_of_an_answer() -> None:
-    """Tokens are kept out of every text, so one that is a word of the emulator's would leave holes in its errors."""
+def test_fake_token_hides_no_word_of_an_answer() -> None:
+    """Tokens are masked in every text, so a token that is a common word would mask parts of the errors."""
     emulator = Emulator()
     emulator.inject(Fault.status("GET", 400, message="The emulator was told so."))
     credential: Any = EmulatorCredential()
@@ -250,8 +250,8 @@ def test_the_made_up_token_blots_out_no_word_of_an_answer() -> None:
     assert "The emulator was told so." in caught.value.message
 
 
-def test_certificates_are_trusted_on_demand(shell: Any, tmp_path: Path) -> None:
-    """`--ca` goes to the transport; a file that is not there is refused before anything is sent."""
+def test_ca_file_is_passed_to_the_transport(shell: Any, tmp_path: Path) -> None:
+    """`--ca` goes to the transport; a missing file is refused before anything is sent."""
     file = tmp_path / "ca.pem"
     file.touch()
     assert options_given(shell, "--ca", str(file))["connection_verify"] == str(file)
@@ -262,7 +262,7 @@ def test_certificates_are_trusted_on_demand(shell: Any, tmp_path: Path) -> None:
 
 
 def test_http_is_refused(shell: Any) -> None:
-    """A token never travels in the clear, not even a made-up one."""
+    """No token is sent unencrypted, not even the fake one."""
     ended = shell.connecting(Client).ends("status", "--endpoint", "http://127.0.0.1:1")
     assert ended.code == 2
     assert "is not an https address" in ended.said

@@ -1,4 +1,4 @@
-"""The verbs that look closely: check, watch, diagnose, orphans."""
+"""The verbs check, watch, diagnose, orphans and prove."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_check_says_whether_everything_is_in_place(shell: Any) -> None:
-    """0 if nothing is wrong and 1 otherwise; JSON is the Check."""
+    """`check` ends with 0 if nothing is wrong and with 1 otherwise; JSON is the Check."""
     fine = shell.ends("check")
     assert (fine.code, Check.model_validate_json(fine.out).ok) == (0, True)
 
@@ -30,7 +30,7 @@ def test_check_says_whether_everything_is_in_place(shell: Any) -> None:
 
 
 def test_check_is_a_table_for_a_person(shell: Any) -> None:
-    """The table of the noun in the words of a shell: every runtime against the matrix, and every right."""
+    """The table shows every runtime and every role, in the words of a shell."""
     factory, account = shell.emulator.factory, shell.emulator.account
     shell.emulator.catalog.revoke("data-curator", shell.emulator.identity_of(factory), account)
     shown = shell.ends("check", "-o", "table").out
@@ -41,7 +41,7 @@ def test_check_is_a_table_for_a_person(shell: Any) -> None:
 
 
 def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:
-    """One line of JSON per status, from provisioning to ready; the exit code is that of the last."""
+    """One line of JSON per status, from provisioning to ready; the last status decides the exit code."""
     shell.ends("create", "--no-wait")
     started = shell.emulator.clock.elapsed
 
@@ -70,8 +70,8 @@ def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:
     assert ended.code == 0
 
 
-def test_watch_ends_when_its_time_is_over(shell: Any) -> None:
-    """After `--timeout` the last status counts; tables are apart by an empty line."""
+def test_watch_ends_after_its_timeout(shell: Any) -> None:
+    """After `--timeout` the last status decides the exit code; an empty line separates the tables."""
     shell.ends("create", "--no-wait")
     ended = shell.ends("watch", "--every", "10s", "--timeout", "100s", "-o", "table")
     assert ended.code == 4
@@ -79,16 +79,16 @@ def test_watch_ends_when_its_time_is_over(shell: Any) -> None:
     assert "\n\nStatus: not ready (4 pending)\n" in ended.out
 
 
-def test_watch_says_that_its_time_was_too_short_for_one_look(shell: Any) -> None:
-    """Without a single status there is no exit code of a status: 1, and what to do."""
+def test_watch_with_too_short_a_timeout_fails(shell: Any) -> None:
+    """Without a single status, the command ends with 1 and asks for a longer --timeout."""
     shell.emulator.inject(Fault.delay("GET", 30, times=None))
     ended = shell.ends("watch", "--timeout", "5s")
     assert (ended.code, ended.out) == (1, "")
     assert "Repeat the command with a longer --timeout." in ended.err
 
 
-def test_diagnose_says_what_stands_in_the_way(shell: Any) -> None:
-    """1 while something does, with cause and remedy; 0 when nothing does."""
+def test_diagnose_ends_with_1_if_something_is_wrong(shell: Any) -> None:
+    """It ends with 1 and names cause and remedy; it ends with 0 if nothing is wrong."""
     missing = shell.ends("diagnose")
     assert (missing.code, Diagnosis.model_validate_json(missing.out).ok) == (1, False)
     table = shell.ends("diagnose", "-o", "table")
@@ -98,29 +98,29 @@ def test_diagnose_says_what_stands_in_the_way(shell: Any) -> None:
     assert shell.ends("diagnose").code == 0
 
 
-@pytest.mark.parametrize(("since", "told"), [("90m", "1.5 hours"), ("48h", "48 hours"), ("7d", "7 days")])
-def test_diagnose_looks_as_far_back_as_asked(shell: Any, since: str, told: str) -> None:
-    """Minutes, hours and days are understood."""
-    assert f"0 in the last {told}\n" in shell.ends("diagnose", "--since", since, "-o", "table").out
+@pytest.mark.parametrize(("since", "period"), [("90m", "1.5 hours"), ("48h", "48 hours"), ("7d", "7 days")])
+def test_diagnose_looks_as_far_back_as_asked(shell: Any, since: str, period: str) -> None:
+    """Minutes, hours and days are accepted."""
+    assert f"0 in the last {period}\n" in shell.ends("diagnose", "--since", since, "-o", "table").out
 
 
 @pytest.mark.parametrize("since", ["1w", "-1h", "h", "24", "46d", "999999d"])
-def test_a_time_that_cannot_be_is_refused(shell: Any, since: str) -> None:
+def test_invalid_time_is_refused(shell: Any, since: str) -> None:
     """Other units, negative times and more than Data Factory keeps: exit 2, before the first request."""
     assert shell.ends("diagnose", f"--since={since}").code == 2
     assert shell.emulator.requests == []
 
 
 def test_lineage_is_counted(shell: Any) -> None:
-    """What recent activities reported stands in the table."""
+    """The table counts the lineage that recent activities reported."""
     shell.ends("create", "--approve")
     shell.emulator.add_activity_run(lineage_status="Succeeded")
     shown = shell.ends("diagnose", "-o", "table").out
     assert "  runs     1 in the last 24 hours\n  lineage  1 Succeeded\n" in shown
 
 
-def test_orphans_are_listed_with_what_is_certain(shell: Any) -> None:
-    """What is left over after a factory is gone, with full ids; nothing that cannot be read is called gone."""
+def test_orphans_are_listed_with_their_certainty(shell: Any) -> None:
+    """Connections of a deleted factory are listed with full ids; an unreadable factory is marked as not certain."""
     none = shell.run("orphans", "--account", shell.spec.account)
     assert (none.code, Orphans.model_validate_json(none.out).connections) == (0, ())
     shell.ends("create", "--approve")
@@ -134,7 +134,7 @@ def test_orphans_are_listed_with_what_is_certain(shell: Any) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [("Succeeded", 1), ("Failed", 1)])
 def test_prove_follows_the_run_that_is_named(shell: Any, status: str, code: int) -> None:
-    """1 where lineage is not proven: the run reported it, or not, and Purview holds no entity of it."""
+    """The command ends with 1 if Purview holds no entity of the run, whether or not the run reported lineage."""
     run = shell.emulator.add_pipeline_run()
     shell.emulator.add_activity_run(run_id=run, lineage_status=status)
     proved = shell.ends("prove", "--run", run, "--timeout", "60s")
@@ -142,8 +142,8 @@ def test_prove_follows_the_run_that_is_named(shell: Any, status: str, code: int)
     assert (proof.run_id, proof.proven, proved.code) == (run, False, code)
 
 
-def test_prove_says_when_it_cannot_be_seen(shell: Any) -> None:
-    """5 where the run reported lineage and this caller is not allowed to read Purview's catalog."""
+def test_prove_without_rights_on_the_catalog_ends_with_5(shell: Any) -> None:
+    """The run reported lineage, but the caller cannot read Purview's catalog."""
     run = shell.emulator.add_pipeline_run()
     shell.emulator.add_activity_run(run_id=run, lineage_status="Succeeded")
 
@@ -155,7 +155,7 @@ def test_prove_says_when_it_cannot_be_seen(shell: Any) -> None:
     assert (Proof.model_validate(proved.json).proven, proved.code) == (None, 5)
 
 
-def test_prove_takes_a_pipeline_or_a_run(shell: Any) -> None:
-    """Neither is a usage error, before anything is sent."""
+def test_prove_requires_a_pipeline_or_a_run(shell: Any) -> None:
+    """Giving neither is a usage error before anything is sent."""
     assert shell.ends("prove").code == 2
     assert shell.emulator.requests == []

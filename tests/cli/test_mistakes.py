@@ -1,4 +1,4 @@
-"""What a shell user does wrong: for each mistake the exit code, and a message that says what to do about it."""
+"""Mistakes of shell users: for each, the exit code and a message that says what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ S = "00000000-0000-0000-0000-000000000001"
 #: Stands for --factory, --account and --name with the ids of the emulator.
 ENDS = "ENDS"
 
-#: The mistake, the command, its exit code, and what the message has to say.
+#: The mistake, the command, its exit code, and a part of the message.
 MISTAKES = [
     ("no verb", (), 2, "a verb is missing; begin with purview-mpe demo"),
     ("a verb misspelt", ("statsu",), 2, "the verb 'statsu' does not exist; did you mean 'status'?"),
@@ -35,11 +35,11 @@ MISTAKES = [
     ("a subscription's name", ("discover", "-n", "pv1", "--subscription", "Prod"), 2, "az account show --query id"),
     ("ids swapped", ("plan", "--factory", "ACCOUNT", "--name", "pv"), 2, "did you swap --factory and --account?"),
     ("a name with a blank", ("plan", "--factory", "FACTORY", "--name", "my pe"), 2, "--name: 'my pe' may hold only"),
-    ("a group that is not one", ("plan", ENDS, "--groups", "blobs"), 2, "use one of account, blob, queue, namespace"),
+    ("an unknown group", ("plan", ENDS, "--groups", "blobs"), 2, "use one of account, blob, queue, namespace"),
     ("a time without a unit", ("create", ENDS, "--timeout", "600"), 2, "needs a unit (s, m, h or d); for example 90s"),
     ("a time in words", ("diagnose", ENDS, "--since", "yesterday"), 2, "for example 90s, 30m, 24h or 7d"),
     ("a cloud that is gone", ("plan", ENDS, "--cloud", "germany"), 2, "choose from 'public', 'us-government', 'china'"),
-    ("a file that is not there", ("plan", "--spec", "sale.json"), 2, "sale.json: cannot be read: No such file"),
+    ("a missing file", ("plan", "--spec", "sale.json"), 2, "sale.json: cannot be read: No such file"),
     ("a comma too many", ("plan", "--spec", "comma.json"), 2, "comma.json: is not JSON: Expecting property name"),
     ("a spec as a plan", ("create", "--plan", "sales.json"), 2, "holds a spec, not a plan; use --spec FILE"),
     ("a plan as a report", ("approve", "--report", "plan.json"), 2, "holds a plan, not a report; use create --plan"),
@@ -66,12 +66,12 @@ MISTAKES = [
     ("a query cut off", ("plan", ENDS, "--query", "steps[?"), 2, "--query: is not JMESPath: Invalid jmespath"),
     ("a query as a table", ("plan", ENDS, "--query", "steps", "-o", "table"), 2, "goes with -o json or -o tsv"),
     ("a code misspelt", ("explain", "acces-denied"), 2, "did you mean 'access-denied'?"),
-    ("certificates not there", ("plan", ENDS, "--ca", "missing.pem"), 2, "--ca: 'missing.pem' is not a file"),
-    ("a folder not there", ("plan", ENDS, "--out", "no/plan.json"), 2, "--out: 'no/plan.json' cannot be written"),
+    ("missing certificates", ("plan", ENDS, "--ca", "missing.pem"), 2, "--ca: 'missing.pem' is not a file"),
+    ("a missing folder", ("plan", ENDS, "--out", "no/plan.json"), 2, "--out: 'no/plan.json' cannot be written"),
     ("http", ("plan", ENDS, "--endpoint", "http://example.com"), 2, "--endpoint: 'http://example.com' is not an https"),
     ("prove without a run", ("prove", ENDS), 2, "--pipeline NAME starts one, and --run ID follows one"),
-    ("find nowhere", ("find",), 2, "--subscription: is required; or PURVIEW_MPE_SUBSCRIPTION"),
-    ("a factory that is not there", ("plan", "--factory", "ABSENT", "--name", "pv"), 1, "az resource show --ids"),
+    ("find without a place", ("find",), 2, "--subscription: is required; or PURVIEW_MPE_SUBSCRIPTION"),
+    ("a missing factory", ("plan", "--factory", "ABSENT", "--name", "pv"), 1, "az resource show --ids"),
     ("the command twice", ("purview-mpe", "plan"), 2, "purview-mpe stands there twice"),
     ("an id without its option", ("plan", "FACTORY"), 2, "stands alone; every value goes behind its option"),
     ("a flag with a value", ("create", ENDS, "--approve=true"), 2, "--approve: takes no value; leave out '=true'"),
@@ -95,10 +95,10 @@ MISTAKES = [
         "line 2, factory: 'df1' is a name, and a file takes full ids",
     ),
     ("another encoding", ("plan", "--fleet", "latin.csv"), 2, 'is not written in UTF-8; save it as "CSV UTF-8"'),
-    ("a fleet not there", ("plan", "--fleet", "no.csv"), 2, "no.csv: cannot be read: No such file"),
+    ("a missing fleet", ("plan", "--fleet", "no.csv"), 2, "no.csv: cannot be read: No such file"),
     ("no journal", ("create", "--fleet", "one.csv", "--resume", "list.json"), 2, "--resume: 'list.json' is neither"),
     ("another file", ("create", "--fleet", "one.csv", "--journal", "sales.json"), 2, "--journal: 'sales.json' holds"),
-    ("a time without end", ("create", "--fleet", "one.csv", "--stop-after", "2"), 2, "needs a unit (s, m, h or d)"),
+    ("a limit without a unit", ("create", "--fleet", "one.csv", "--stop-after", "2"), 2, "needs a unit (s, m, h or d)"),
     ("half a report", ("approve", "--report", "half.json"), 2, "half.json is not valid: spec: is required"),
     ("a report and options", ("approve", ENDS, "--report", "half.json"), 2, "--report: already holds a spec"),
     ("no such pipeline", ("prove", ENDS, "--pipeline", "nope"), 1, "factories/df1/pipelines/nope"),
@@ -115,7 +115,7 @@ MISTAKES = [
     ),
     ("a spec as a scenario", ("emulator", "--scenario", "sales.json"), 2, "holds a spec, not a scenario"),
     ("a broken scenario", ("emulator", "--scenario", "list.json"), 2, "The scenario is not valid"),
-    ("a scenario not there", ("emulator", "--scenario", "no.yaml"), 2, "no.yaml: cannot be read"),
+    ("a missing scenario", ("emulator", "--scenario", "no.yaml"), 2, "no.yaml: cannot be read"),
     ("no shell", ("completion",), 2, "are required: shell (bash, zsh, fish)"),
     ("a code of Azure's", ("explain", "AuthorizationFailed"), 2, "'AuthorizationFailed' is Azure's"),
     ("a factory as an account", ("discover", "--account", "FACTORY"), 2, "--account: is the id of a Microsoft.Data"),
@@ -146,7 +146,7 @@ MISTAKES = [
     ),
     ("no language", ("export", ENDS), 2, "are required: --format"),
     (
-        "a name that is not there",
+        "an unknown name",
         ("plan", "-n", "df9", "--name", "pv", "--subscription", S),
         1,
         "no data factory 'df9'",
@@ -203,19 +203,19 @@ def written(shell: Any) -> list[Any]:
 def test_a_mistake_has_its_exit_code_and_its_message(
     shell: Any, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, said: str
 ) -> None:
-    """Nothing on stdout but data, no traceback, no words of Python, nothing written to Azure."""
+    """Stdout stays empty, no traceback or Python name is shown, and nothing is written to Azure."""
     before = len(written(shell))
     ended = shell.run(*words_of(shell, words))
-    told = " ".join((ended.err + capsys.readouterr().err).split())
+    printed = " ".join((ended.err + capsys.readouterr().err).split())
     assert (ended.code, ended.out) == (code, "")
-    assert said in told
-    assert "Traceback" not in told
-    assert "client." not in told
+    assert said in printed
+    assert "Traceback" not in printed
+    assert "client." not in printed
     assert len(written(shell)) == before
 
 
 def test_a_host_that_does_not_answer_is_named(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Host and port, and the variable for a proxy; exit 1."""
+    """The message names host, port and the variable for a proxy; the command ends with 1."""
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
     real = shell.connecting(Client)
     ended = real.run("discover", "--account", shell.spec.account, "--endpoint", "https://127.0.0.1:9")
@@ -225,7 +225,7 @@ def test_a_host_that_does_not_answer_is_named(shell: Any, monkeypatch: pytest.Mo
 
 
 def test_a_missing_role_is_named_with_its_command(shell: Any) -> None:
-    """Exit 5, and a command that an owner can paste."""
+    """The command ends with 5 and shows a command that an owner can paste."""
     connect = shell.connect
     powerless = shell.connecting(lambda **given: connect(credential=shell.emulator.credential_for("none"), **given))
     ended = powerless.ends("plan")

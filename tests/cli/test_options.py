@@ -1,4 +1,4 @@
-"""Options beside options: what is given has an effect, or is refused before anything is sent."""
+"""Combinations of options: each option has an effect or is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 OTHER = "00000000-0000-0000-0000-000000000009"
 RUN = "11111111-1111-1111-1111-111111111111"
-#: Read by the spec as a whole, by the connection or by the form of the answer, whatever else is given.
+#: Options that the spec, the connection or the output format always reads.
 EVERYWHERE = {
     *SPEC_FIELDS,
     *("spec", "fleet", "resource_group", "subscription", "help", "verbose", "output", "query"),
     *("cloud", "endpoint", "purview_endpoint", "ca", "record"),
 }
-#: A dry run takes the command line of the run that it rehearses, and consent to a question that is not asked is no harm.
+#: A dry run accepts the options of the real run, and consent that is not needed does no harm.
 NO_HARM = {"yes", "no_wait", "timeout", "journal", "stop_after", "hand_off"}
-#: Verbs that reach Azure; what they need beside factory, account and name.
+#: Verbs that reach Azure, and what they need besides factory, account and name.
 NEEDED: dict[str, tuple[str, ...]] = {
     "check": (),
     "plan": (),
@@ -75,7 +75,7 @@ TWICE = [
 
 @pytest.mark.parametrize(("verb", "action"), TWICE)
 def test_an_option_with_two_values_is_refused(verb: str, action: Action) -> None:
-    """None of the two wins silently; the same value twice is fine."""
+    """Neither value wins silently; the same value twice is accepted."""
     one, two = map(str, list(action.choices)[:2]) if action.choices else ("1h", "2h")
     if action.dest == "port":
         one, two = "1", "2"
@@ -97,7 +97,7 @@ def test_an_option_with_two_values_is_refused(verb: str, action: Action) -> None
 
 
 def test_the_message_names_the_option(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """By both of its names; a list says how to give several values."""
+    """The message shows both names of the option; for a list it says how to give several values."""
     assert shell.ends("plan", "-n", "df2").code == 2
     assert "argument -n/--factory: is given twice with different values; give it once\n" in capsys.readouterr().err
     assert shell.ends("plan", "--groups", "blob", "--groups", "queue").code == 2
@@ -177,10 +177,10 @@ def pairs(verb: str) -> Iterator[tuple[Action, Action]]:
 
 @pytest.mark.parametrize("fleet", [False, True], ids=["one", "fleet"])
 @pytest.mark.parametrize("verb", NEEDED)
-def test_what_is_given_is_of_use_or_refused(
+def test_each_pair_of_options_has_an_effect_or_is_refused(
     shell: Any, read: set[str], values: dict[str, str], verb: str, fleet: bool
 ) -> None:
-    """Each pair of a verb's own options: its function reads both, or the command ends with 2 and sends nothing."""
+    """Each pair of a verb's own options: the verb reads both, or the command ends with 2 and sends nothing."""
     if fleet and not any(action.dest == "fleet" for action in options_of(verb)):
         return
     for one, two in pairs(verb):
@@ -201,7 +201,7 @@ def test_what_is_given_is_of_use_or_refused(
 
 @pytest.mark.parametrize("action", ["plan", "create", "delete", "status"])
 def test_the_actions_of_private_endpoints_take_their_own_options(shell: Any, read: set[str], action: str) -> None:
-    """An option of another action is refused; `--dry-run` rehearses."""
+    """An option of another action is refused; `create` and `delete` accept `--dry-run`."""
     network = shell.emulator.networks.add_virtual_network()
     words = ("private-endpoints", action, "--subnet", str(network.child("subnets", "snet-pe")), "--purpose", "studio")
     ends = ("--factory", shell.spec.factory, "--account", str(shell.spec.account), "--name", "purview")
@@ -218,7 +218,7 @@ def test_the_actions_of_private_endpoints_take_their_own_options(shell: Any, rea
 
 
 def test_a_resource_group_for_zones_needs_zones_to_create(shell: Any) -> None:
-    """With existing zones it would do nothing."""
+    """With existing zones the option would have no effect."""
     network = shell.emulator.networks.add_virtual_network()
     subnet, group = str(network.child("subnets", "snet-pe")), network.resource_group
     words = ("--subnet", subnet, "--purpose", "studio", "--zone-resource-group", group)
@@ -234,21 +234,21 @@ def test_a_resource_group_for_zones_needs_zones_to_create(shell: Any) -> None:
         (("--own-subnet", "ID", "--own-location", "x", "--onboard"), "--onboard: is for managed private endpoints"),
     ],
 )
-def test_options_of_other_code(shell: Any, words: tuple[str, ...], said: str) -> None:
-    """Export writes one of two kinds of code, and takes the options of that kind."""
+def test_export_refuses_options_of_the_other_kind_of_code(shell: Any, words: tuple[str, ...], said: str) -> None:
+    """Export writes one of two kinds of code and accepts only the options of that kind."""
     ended = shell.ends("export", "--format", "az", *words)
     assert (ended.code, said in ended.said, list(shell.emulator.requests)) == (2, True, [])
 
 
 @pytest.mark.parametrize("option", ["--record", "--endpoint", "--ca"])
-def test_a_plan_that_becomes_code_sends_nothing(shell: Any, values: dict[str, str], option: str) -> None:
-    """An option for requests is refused; a variable for them is none of this command's."""
+def test_export_of_a_plan_refuses_connection_options(shell: Any, values: dict[str, str], option: str) -> None:
+    """An option for requests is refused, because none is sent; a variable for them is ignored."""
     ended = shell.run("export", "--format", "az", "--plan", values["plan"], option, "x")
     assert (ended.code, f"{option}: is for requests, and with --plan none is sent" in ended.said) == (2, True)
     assert shell.run("export", "--format", "az", "--plan", "plan.json", PURVIEW_MPE_ENDPOINT="https://a.b").code == 0
 
 
-# --- a place beside full ids
+# --- resource group and subscription beside full ids
 
 
 PLACES = [
@@ -267,8 +267,8 @@ def test_a_place_that_contradicts_the_ids_is_refused(shell: Any, words: tuple[st
     assert list(shell.emulator.requests) == []
 
 
-def test_a_place_that_agrees_or_completes_another_name_is_fine(shell: Any) -> None:
-    """It says what an id says, in any letter case; or it is where the account is."""
+def test_place_that_agrees_or_completes_another_name_is_accepted(shell: Any) -> None:
+    """The place repeats an id in any letter case, or it says where the account is."""
     assert shell.ends("plan", "-g", "RG1", "--subscription", SUBSCRIPTION).code == 0
     account = shell.emulator.add_account("pv2", resource_group="rg2")
     options = ("--factory", shell.spec.factory, "--account", "pv2", "--name", "purview", "-g", "rg2")
@@ -277,14 +277,14 @@ def test_a_place_that_agrees_or_completes_another_name_is_fine(shell: Any) -> No
     assert ended.code == 0  # -g says where the account is
 
 
-def test_a_group_of_its_own_counts_more_than_the_option(shell: Any) -> None:
-    """GROUP/NAME beside another -g that completes nothing is a contradiction."""
+def test_group_in_a_name_that_contradicts_the_option_is_refused(shell: Any) -> None:
+    """GROUP/NAME with another -g is a contradiction, because -g completes nothing."""
     ended = shell.run("plan", "-n", "rg1/df1", "-g", "rg9", "--name", "p1", "--subscription", SUBSCRIPTION)
     assert (ended.code, "'rg9' contradicts --factory, which says 'rg1'" in ended.said) == (2, True)
 
 
-def test_a_place_beside_ids_from_elsewhere(shell: Any, tmp_path: Path) -> None:
-    """A file or a variable holds the ids: the message names it."""
+def test_contradiction_names_the_file_or_variable_with_the_ids(shell: Any, tmp_path: Path) -> None:
+    """If a file or a variable holds the ids, the message names it."""
     spec, fleet = tmp_path / "sales.json", tmp_path / "fleet.csv"
     spec.write_text(shell.spec.model_dump_json())
     fleet.write_text(f"factory,name\n{shell.spec.factory},purview\n{shell.spec.factory[:-1]}2,purview\n")
@@ -299,15 +299,15 @@ def test_a_place_beside_ids_from_elsewhere(shell: Any, tmp_path: Path) -> None:
     assert (ended.code, "'rg9' contradicts --account, which says 'rg1'" in ended.said) == (2, True)
 
 
-def test_a_place_beside_a_file_that_holds_everything(shell: Any, values: dict[str, str]) -> None:
-    """A plan and a report hold full ids."""
+def test_place_beside_a_plan_or_report_is_refused(shell: Any, values: dict[str, str]) -> None:
+    """A plan and a report already hold full ids."""
     for words in (("create", "--plan", "plan.json"), ("approve", "--report", "report.json")):
         ended = shell.run(*words, "-g", "rg1")
         assert (ended.code, "--resource-group: completes names, and --" in ended.said) == (2, True)
 
 
-def test_a_variable_never_contradicts(shell: Any, tmp_path: Path) -> None:
-    """Each variable stands for an option that was not given; a full id, an option and a file count more."""
+def test_variables_never_contradict_options(shell: Any, tmp_path: Path) -> None:
+    """A variable replaces only an option that was not given; a full id, an option and a file come first."""
     spec = tmp_path / "sales.json"
     spec.write_text(shell.spec.model_dump_json())
     places = {"PURVIEW_MPE_RESOURCE_GROUP": "rg9", "PURVIEW_MPE_SUBSCRIPTION": OTHER, "AZURE_SUBSCRIPTION_ID": "Prod"}
@@ -321,7 +321,7 @@ def test_a_variable_never_contradicts(shell: Any, tmp_path: Path) -> None:
 
 
 def test_a_wrong_subscription_of_a_variable_is_named_when_it_is_needed(shell: Any) -> None:
-    """And not before."""
+    """A command that does not need the variable ignores it."""
     assert shell.ends("plan", AZURE_SUBSCRIPTION_ID="Prod").code == 0
     ended = shell.run("plan", "-n", "df1", "--name", "purview", AZURE_SUBSCRIPTION_ID="Prod")
     assert (ended.code, "AZURE_SUBSCRIPTION_ID: 'Prod' is not the id" in ended.said) == (2, True)
@@ -338,10 +338,10 @@ def test_a_wrong_subscription_of_a_variable_is_named_when_it_is_needed(shell: An
         (("--groups", "blob"), "--groups"),
     ],
 )
-def test_an_option_that_every_line_overrules_is_refused(
+def test_option_that_every_line_overrides_is_refused(
     shell: Any, tmp_path: Path, words: tuple[str, ...], option: str
 ) -> None:
-    """An option is for the lines that do not say otherwise; without one it would do nothing."""
+    """An option applies to lines without their own value; without such a line it has no effect."""
     path = tmp_path / "fleet.json"
     path.write_text(json.dumps([shell.spec.model_dump(mode="json") | {"groups": ["account"]}]))
     ended = shell.run("plan", "--fleet", str(path), *words)
@@ -353,8 +353,8 @@ def test_an_option_that_every_line_overrules_is_refused(
 # --- accounts and searches
 
 
-def test_an_account_beside_a_spec_file_replaces_the_files(shell: Any, tmp_path: Path) -> None:
-    """As everywhere; the file is read, so that a wrong one is reported."""
+def test_account_option_replaces_the_account_of_the_spec_file(shell: Any, tmp_path: Path) -> None:
+    """The file is still read, so an invalid file is reported."""
     spec = tmp_path / "sales.json"
     spec.write_text(shell.spec.model_dump_json())
     other = str(shell.emulator.add_account("pv2"))
@@ -364,7 +364,7 @@ def test_an_account_beside_a_spec_file_replaces_the_files(shell: Any, tmp_path: 
 
 
 def test_find_takes_account_and_name_from_a_spec_file_or_variables(shell: Any, tmp_path: Path) -> None:
-    """And searches the resource group, which need not be the account's."""
+    """`find` searches the given resource group, which can differ from the account's."""
     other = shell.emulator.add_account("pv2", resource_group="rg-purview")
     shell.emulator.add_factory("adf-2", purview_account=other)
     place = ("find", "--subscription", SUBSCRIPTION)
@@ -380,8 +380,8 @@ def test_find_takes_account_and_name_from_a_spec_file_or_variables(shell: Any, t
 # --- a stored plan, and approvals, without writing
 
 
-def test_a_stored_plan_is_rehearsed(shell: Any, tmp_path: Path) -> None:
-    """`create --plan FILE --dry-run` reads the state again, writes nothing, and says what each step would come to."""
+def test_stored_plan_can_be_run_dry(shell: Any, tmp_path: Path) -> None:
+    """`create --plan FILE --dry-run` reads the state again, writes nothing, and reports each step's result."""
     file = tmp_path / "plan.json"
     shell.ends("plan", "--out", str(file))
     ended = shell.run("create", "--plan", str(file), "--dry-run", "--hand-off", str(tmp_path / "please.txt"))
@@ -397,7 +397,7 @@ def test_a_stored_plan_is_rehearsed(shell: Any, tmp_path: Path) -> None:
     assert len(shell.emulator.writes) == writes
 
 
-def test_a_stored_plan_of_a_fleet_is_rehearsed(shell: Any, tmp_path: Path) -> None:
+def test_stored_plan_of_a_fleet_can_be_run_dry(shell: Any, tmp_path: Path) -> None:
     """The same for many factories."""
     file = tmp_path / "plans.json"
     plan = Plan.model_validate(shell.ends("plan").json)

@@ -9,13 +9,13 @@ from tests.support.networks import SHIR
 
 @pytest.fixture
 def words(shell) -> tuple[str, ...]:
-    """The options of a network of the emulator's."""
+    """The options for a virtual network of the emulator."""
     network = shell.emulator.networks.add_virtual_network()
     return ("--subnet", str(network.child("subnets", "snet-pe")), "--purpose", SHIR)
 
 
-def test_the_whole_job(shell, words):
-    """Plan, create, look, delete; each exits 0."""
+def test_plan_create_status_and_delete_succeed(shell, words):
+    """Each command ends with 0."""
     planned = shell.ends("private-endpoints", "plan", *words, "--dns", "create", tty=True)
     assert planned.code == 0
     assert "vnet-hub, subnet snet-pe" in planned.out
@@ -31,7 +31,7 @@ def test_the_whole_job(shell, words):
 
 
 def test_a_dry_run_writes_nothing(shell, words):
-    """Neither to create nor to delete."""
+    """Neither `create --dry-run` nor `delete --dry-run` writes."""
     assert shell.ends("private-endpoints", "create", *words, "--dns", "none", "--dry-run").code == 0
     assert not shell.emulator.writes
     shell.ends("private-endpoints", "create", *words, "--dns", "none")
@@ -43,15 +43,15 @@ def test_a_dry_run_writes_nothing(shell, words):
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 0), ("n\n", 1, 4)])
 def test_deleting_asks_first(shell, words, answer, code, left):
-    """Without --yes a person decides."""
+    """Without --yes, the answer decides."""
     shell.ends("private-endpoints", "create", *words, "--dns", "none")
     ended = shell.ends("private-endpoints", "delete", *words, tty=True, stdin=answer)
     assert ended.code == code
     assert len(shell.emulator.networks.private_endpoints()) == left
 
 
-def test_deleting_says_what_else_needs_them(shell, words):
-    """The other purpose shares the private endpoint of the account: the question says so first."""
+def test_delete_names_the_other_purpose_that_needs_an_endpoint(shell, words):
+    """The two purposes share the account's private endpoint, and the question says so."""
     studio = (*words[:2], "--purpose", "studio")
     shell.ends("private-endpoints", "create", *words, "--dns", "none")
     shell.ends("private-endpoints", "create", *studio, "--dns", "none")
@@ -73,8 +73,8 @@ def test_replacing_asks_first(shell, words, answer, code, status):
     assert first.status == status
 
 
-def test_what_is_left_for_others_goes_to_a_file(shell, words, tmp_path):
-    """With exact ids; without the option the next steps are said."""
+def test_hand_off_goes_to_a_file(shell, words, tmp_path):
+    """The file holds exact ids; without the option the next steps are printed."""
     file = tmp_path / "please.txt"
     more = (*words, "--dns", "none", "--approval", "manual")
     ended = shell.ends("private-endpoints", "create", *more, "--hand-off", str(file), tty=True)
@@ -85,7 +85,7 @@ def test_what_is_left_for_others_goes_to_a_file(shell, words, tmp_path):
 
 
 def test_a_missing_zone_is_refused(shell, words):
-    """`existing` is the default, and the remedy speaks the words of a shell."""
+    """`existing` is the default, and the remedy names the option."""
     ended = shell.ends("private-endpoints", "create", *words, tty=True)
     assert ended.code == 1
     assert "give --dns create" in ended.said
@@ -93,7 +93,7 @@ def test_a_missing_zone_is_refused(shell, words):
 
 
 def test_wrong_options_are_named(shell, words):
-    """Each by its option."""
+    """The error names each wrong option."""
     ended = shell.ends(
         "private-endpoints", "plan", *words, "--endpoint-resource-group", "a/b", "--location", "?", tty=True
     )

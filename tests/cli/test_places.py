@@ -28,14 +28,14 @@ def planned(ended: Any) -> tuple[str, str]:
 
 
 def test_names_with_group_and_subscription_need_no_lookup(shell: Any) -> None:
-    """`-n df1 -g rg1 --subscription ID` is the full id; nothing is listed for it."""
+    """`-n df1 -g rg1 --subscription ID` makes the full id, so no list is read."""
     options = ("-n", "df1", "--account", "pv1", "--name", "purview", "-g", "rg1", "--subscription", SUBSCRIPTION)
     assert planned(shell.run("plan", *options)) == (shell.spec.factory, shell.spec.account)
     assert listed(shell) == []
 
 
 def test_a_name_can_bring_its_group(shell: Any) -> None:
-    """GROUP/NAME for an account in another resource group."""
+    """GROUP/NAME names a resource in another resource group."""
     options = ("--factory", "rg1/df1", "--account", "rg1/pv1", "--name", "purview", "--subscription", SUBSCRIPTION)
     assert planned(shell.run("plan", *options)) == (shell.spec.factory, shell.spec.account)
     assert listed(shell) == []
@@ -55,19 +55,19 @@ def test_the_subscription_of_a_full_id_serves_the_other_name(shell: Any) -> None
 
 
 def test_an_account_is_found_by_its_name(shell: Any) -> None:
-    """`discover` and `orphans`, too."""
+    """`discover` and `orphans` accept a name as well."""
     ended = shell.run("discover", "-n", "pv1", "--subscription", SUBSCRIPTION)
     assert ended.json["id"] == shell.spec.account
     ended = shell.run("orphans", PURVIEW_MPE_ACCOUNT="pv1", AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)
     assert ended.json["account"] == shell.spec.account
 
 
-def test_a_name_that_is_not_there(shell: Any) -> None:
-    """The message says where it was looked for, and exit 1."""
+def test_unknown_name_ends_with_1(shell: Any) -> None:
+    """The message says where the name was searched."""
     options = ("-n", "df-absent", "--name", "purview", "--subscription", SUBSCRIPTION)
     ended = shell.run("plan", *options)
     assert ended.code == 1
-    assert f"no data factory 'df-absent' in the subscription {SUBSCRIPTION}" in ended.said
+    assert f"The subscription {SUBSCRIPTION} has no data factory 'df-absent'" in ended.said
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_a_name_that_is_not_there(shell: Any) -> None:
         (("-n", "df1", "--subscription", SUBSCRIPTION, "-g", "rg1"), "--name: is required; or PURVIEW_MPE_NAME"),
     ],
 )
-def test_what_is_missing_is_said(shell: Any, options: Any, said: str) -> None:
-    """Exit 2, before anything is sent."""
+def test_missing_options_are_named(shell: Any, options: Any, said: str) -> None:
+    """The command ends with 2 before anything is sent."""
     ended = shell.run("plan", *options)
     assert ended.code == 2
     assert said in ended.said
@@ -90,16 +90,16 @@ def test_what_is_missing_is_said(shell: Any, options: Any, said: str) -> None:
 # --- variables
 
 
-def test_variables_stand_for_options(shell: Any) -> None:
-    """Factory, account, name and place, as a pipeline sets them once."""
+def test_variables_replace_options(shell: Any) -> None:
+    """Factory, account, name and place come from variables, as in a pipeline."""
     place = {"PURVIEW_MPE_SUBSCRIPTION": SUBSCRIPTION, "PURVIEW_MPE_RESOURCE_GROUP": "rg1"}
     ended = shell.run("plan", **NAMES, **place, PURVIEW_MPE_OUTPUT="json", tty=True)
     assert planned(ended) == (shell.spec.factory, shell.spec.account)
     assert listed(shell) == []
 
 
-def test_an_option_and_a_file_count_more_than_a_variable(shell: Any, tmp_path: Path) -> None:
-    """What is nearer to the command wins."""
+def test_option_and_file_override_a_variable(shell: Any, tmp_path: Path) -> None:
+    """An option comes first, then the file, then the variable."""
     path = tmp_path / "spec.json"
     path.write_text(shell.spec.model_dump_json())
     left = {"PURVIEW_MPE_FACTORY": f"{shell.spec.factory}-old", "PURVIEW_MPE_NAME": "old", "PURVIEW_MPE_OUTPUT": "tsv"}
@@ -118,20 +118,20 @@ def test_a_wrong_variable_is_named(shell: Any) -> None:
     assert "PURVIEW_MPE_CLOUD: 'germany' is none of public, us-government, china" in ended.said
 
 
-def test_the_certificates_of_a_variable(shell: Any) -> None:
-    """Under the name of the option, or of the example app's setting."""
+def test_ca_file_can_come_from_a_variable(shell: Any) -> None:
+    """The variable has the option's name or the name of the example app's setting."""
     for variable in ("PURVIEW_MPE_CA", "PURVIEW_MPE_CA_FILE"):
         ended = shell.ends("plan", **{variable: "missing.pem"})
         assert (ended.code, "'missing.pem' is not a file" in ended.said) == (2, True)
 
 
 def test_an_empty_variable_is_not_set(shell: Any) -> None:
-    """As CI systems leave them."""
+    """CI systems leave such variables."""
     assert shell.ends("plan", PURVIEW_MPE_ACCOUNT="", PURVIEW_MPE_CLOUD="").code == 0
 
 
-def test_the_factory_of_a_variable_does_not_meddle_with_a_fleet(shell: Any, tmp_path: Path) -> None:
-    """The file names the factories; account and name may come from variables."""
+def test_factory_variable_is_ignored_for_a_fleet(shell: Any, tmp_path: Path) -> None:
+    """The file names the factories; account and name can come from variables."""
     path = tmp_path / "fleet.csv"
     path.write_text(f"factory\n{shell.spec.factory}\n")
     ended = shell.run("plan", "--fleet", str(path), **NAMES, AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)
@@ -145,8 +145,8 @@ def test_the_factory_of_a_variable_does_not_meddle_with_a_fleet(shell: Any, tmp_
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
-def test_found_factories_are_a_fleet(shell: Any, tmp_path: Path, kind: str) -> None:
-    """`find --out` writes the file that `--fleet` takes."""
+def test_find_writes_a_fleet_file(shell: Any, tmp_path: Path, kind: str) -> None:
+    """`find --out` writes the file that `--fleet` reads."""
     for number in range(3):
         shell.emulator.add_factory(f"adf-{number}", purview_account=shell.emulator.account)
     path = tmp_path / f"fleet.{kind}"
@@ -175,8 +175,8 @@ def test_find_shows_a_table_and_values(shell: Any) -> None:
     ("options", "said"),
     [((), "--subscription: is required"), (("--subscription", SUBSCRIPTION, "--out", "x.txt"), "must end in .csv")],
 )
-def test_find_says_what_is_missing(shell: Any, options: Any, said: str) -> None:
-    """Exit 2, before anything is sent."""
+def test_find_names_missing_options(shell: Any, options: Any, said: str) -> None:
+    """The command ends with 2 before anything is sent."""
     ended = shell.run("find", *options)
     assert ended.code == 2
     assert said in ended.said
@@ -192,18 +192,18 @@ def test_durations_have_one_form(shell: Any) -> None:
 
 
 def test_a_spec_from_find_is_a_spec_file(shell: Any) -> None:
-    """The JSON is a spec file's: each spec can be read by itself."""
+    """Each spec in the JSON of `find` is a valid spec file."""
     [spec] = shell.run("find", "--subscription", SUBSCRIPTION).json["specs"]
     ended = shell.run("plan", "--spec", "-", stdin=json.dumps(spec))
     assert ended.code == 0
 
 
-# --- options where they act
+# --- options only on the verbs that use them
 
 
 @pytest.mark.parametrize("verb", ["connect", "grant", "revoke", "disconnect"])
-def test_a_base_name_is_not_needed_where_no_endpoint_is_named(shell: Any, verb: str) -> None:
-    """These verbs know nothing of endpoints; the option is taken, so that one set of options serves every verb."""
+def test_verbs_without_endpoints_do_not_need_a_name(shell: Any, verb: str) -> None:
+    """These verbs do not touch endpoints; they accept --name, so one set of options works for every verb."""
     ends = ("--factory", shell.spec.factory, "--account", str(shell.spec.account))
     assert shell.run(verb, *ends).code == 0
     assert shell.run(verb, *ends, "--name", "purview").code == 0
@@ -224,8 +224,8 @@ def test_a_base_name_is_not_needed_where_no_endpoint_is_named(shell: Any, verb: 
         ("--fail-on-changes", {"plan"}),
     ],
 )
-def test_an_option_is_offered_where_it_acts(option: str, verbs: set[str]) -> None:
-    """And nowhere else."""
+def test_option_exists_only_on_verbs_that_use_it(option: str, verbs: set[str]) -> None:
+    """Exactly these verbs offer the option."""
     parser: Any = make_parser()
     known = next(action.choices for action in parser._actions if action.nargs == "A...")
     offered = {verb: {flag for one in child._actions for flag in one.option_strings} for verb, child in known.items()}

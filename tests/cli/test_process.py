@@ -1,4 +1,4 @@
-"""The command as a process of its own: what it loads, and how it ends with others."""
+"""The command as a process: what it loads, and how it ends."""
 
 from __future__ import annotations
 
@@ -40,14 +40,16 @@ def test_help_loads_nothing_heavy(argv: list[str]) -> None:
 
 
 def test_the_demo_runs_as_a_module() -> None:
-    """`python -m purview_mpe demo -o json` prints one report, and nothing beside it."""
+    """`python -m purview_mpe demo -o json` prints one report and nothing else."""
     ran = python("-m", "purview_mpe", "demo", "-o", "json")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert len(json.loads(ran.stdout)["outcomes"]) == 4
 
 
-def test_ctrl_c_during_the_imports(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 130 and one line, as later."""
+def test_ctrl_c_during_the_imports_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command prints one line, as after the imports."""
 
     def interrupted(_name: str) -> None:
         raise KeyboardInterrupt
@@ -61,30 +63,30 @@ def test_the_module_ends_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> 
     """`python -m purview_mpe` is the command."""
     monkeypatch.setattr(sys, "argv", ["purview-mpe", "plan"])
     with pytest.raises(SystemExit) as ended:
-        # By its path: pytest rewrites assertions in packages that bring it a plugin, and runpy cannot look through that.
+        # By its path: runpy cannot load the package, because pytest rewrites assertions in packages with a plugin.
         runpy.run_path(str(Path(purview_mpe.__file__).with_name("__main__.py")), run_name="__main__")
     assert ended.value.code == 2
 
 
 @pytest.mark.parametrize(("argv", "codes"), [(["demo"], {141}), (["--help"], {0, 141})])
-def test_a_reader_that_has_enough_is_no_error(argv: list[str], codes: set[int]) -> None:
-    """`| head -1`: the command ends as if the closed pipe had stopped it (argparse itself does not care) in silence."""
+def test_closed_pipe_prints_no_error(argv: list[str], codes: set[int]) -> None:
+    """After `| head -1` closes the pipe, the command ends with 141 and no error message; argparse can end with 0."""
     running = subprocess.Popen(
         [sys.executable, "-m", "purview_mpe", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert running.stdout is not None
     running.stdout.close()
     assert running.stderr is not None
-    told = running.stderr.read()
+    printed = running.stderr.read()
     running.stderr.close()
     assert running.wait(60) in codes
-    assert "Error" not in told
-    assert "Exception" not in told
+    assert "Error" not in printed
+    assert "Exception" not in printed
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["plan"], ["demo"]])
 def test_command_sets_up_the_collector_of_its_own_process(argv: list[str]) -> None:
-    """The entry point of the command collects rarely, and leaves nothing to collect at its end."""
+    """The command raises the collector's threshold and freezes its objects."""
     ran = python(
         "-c",
         "import gc, sys; from purview_mpe._cli.process import main; before = gc.get_threshold(); main();"
@@ -95,7 +97,7 @@ def test_command_sets_up_the_collector_of_its_own_process(argv: list[str]) -> No
 
 
 def test_installed_command_is_the_process() -> None:
-    """The console script and `python -m purview_mpe` start in the same place."""
+    """The console script and `python -m purview_mpe` call the same function."""
     project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["scripts"] == {"purview-mpe": f"{process.__name__}:{process.main.__name__}"}
     assert "from purview_mpe._cli.process import main" in Path(__main__.__file__).read_text(encoding="utf-8")

@@ -51,8 +51,8 @@ def seen(terminal: Terminal) -> str:
     return str(stderr.seen)
 
 
-def test_rows_of_the_factory_itself_are_told_apart(terminal: Terminal) -> None:
-    """Identity, connection and role bear one name; the row says which of them it is."""
+def test_rows_of_the_factory_show_their_subject(terminal: Terminal) -> None:
+    """Identity, connection and role have the same name, so the row shows the subject."""
     block = Block(terminal, now=None)
     for subject, result in (("identity", "enabled"), ("data-curator", "handed-off")):
         outcome = Outcome(subject=subject, name="df1", resource_id=ACCOUNT, result=result)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_rows_of_the_factory_itself_are_told_apart(terminal: Terminal) -> None:
 # --- lines
 
 
-def test_each_step_is_told_as_it_happens(lines: list[str], progress: Lines) -> None:
+def test_each_step_is_printed_as_it_happens(lines: list[str], progress: Lines) -> None:
     """A line for each step, one for the waiting, and a summary."""
     with progress:
         for one in (
@@ -86,8 +86,8 @@ def test_each_step_is_told_as_it_happens(lines: list[str], progress: Lines) -> N
     ]
 
 
-def test_long_waiting_is_told_now_and_then(lines: list[str], progress: Lines) -> None:
-    """One line in half a minute while nothing changes, and one at once when something does."""
+def test_long_wait_is_printed_every_half_minute(lines: list[str], progress: Lines) -> None:
+    """While nothing changes, one line appears each half minute; a change is printed at once."""
     for second in range(0, 66, 2):
         progress(waiting(float(second), *NAMES))
     progress(waiting(66.0, "purview_blob"))
@@ -99,21 +99,21 @@ def test_long_waiting_is_told_now_and_then(lines: list[str], progress: Lines) ->
     ]
 
 
-def test_a_retry_is_told(lines: list[str], progress: Lines) -> None:
-    """That something is tried again is worth a line."""
+def test_retry_is_printed(lines: list[str], progress: Lines) -> None:
+    """Each retry gets a line."""
     progress(event("retrying", 3.0, "The storage account is busy"))
     assert lines == ["[0:03] The storage account is busy"]
 
 
-def test_reading_is_not_worth_a_line(lines: list[str], progress: Lines) -> None:
-    """A verb without steps leaves nothing in a log."""
+def test_verb_without_steps_prints_nothing(lines: list[str], progress: Lines) -> None:
+    """A verb that only reads leaves the log empty."""
     progress(event("started"))
     progress(event("finished", 0.3, "plan finished"))
     assert lines == []
 
 
-def test_no_summary_pretends_that_all_is_well(lines: list[str], progress: Lines) -> None:
-    """If a verb is stopped by an error, that is told by somebody else."""
+def test_failed_verb_prints_no_summary(lines: list[str], progress: Lines) -> None:
+    """The error message of a stopped verb comes from another part of the command line."""
     progress(step("purview", "created"))
     progress(event("finished", 1.0, "create_all ended with RuntimeError"))
     assert lines == ["[0:00] purview: created"]
@@ -122,7 +122,7 @@ def test_no_summary_pretends_that_all_is_well(lines: list[str], progress: Lines)
 # --- the block
 
 
-def test_the_block_shows_steps_elapsed_time_and_what_is_waited_for(terminal: Terminal) -> None:
+def test_block_shows_steps_elapsed_time_and_pending_endpoints(terminal: Terminal) -> None:
     """One line per step in the plan's order, redrawn in place; the clock runs between two events."""
     time = [100.0]
     block = Block(terminal, now=lambda: time[0])
@@ -142,8 +142,8 @@ def test_the_block_shows_steps_elapsed_time_and_what_is_waited_for(terminal: Ter
     assert seen(terminal) == "create  1:00\n  x purview       failed\n  + purview_blob  created\n"
 
 
-def test_the_block_goes_away_and_leaves_a_summary(terminal: Terminal) -> None:
-    """At the end there is one line, because stdout is not a terminal here and shows no table."""
+def test_block_is_replaced_by_a_summary(terminal: Terminal) -> None:
+    """One line stays at the end, because stdout is not a terminal and shows no table."""
     block = Block(terminal, now=None)
     with block:
         block(step("purview", "kept"))
@@ -151,8 +151,8 @@ def test_the_block_goes_away_and_leaves_a_summary(terminal: Terminal) -> None:
     assert seen(terminal) == "create finished after 0:02: 1 kept.\n"
 
 
-def test_the_block_goes_away_when_the_verb_fails(terminal: Terminal) -> None:
-    """An error message finds a clean terminal."""
+def test_block_disappears_when_the_verb_fails(terminal: Terminal) -> None:
+    """The terminal is clean for the error message."""
 
     def fail(block: Block) -> None:
         with block:
@@ -166,7 +166,7 @@ def test_the_block_goes_away_when_the_verb_fails(terminal: Terminal) -> None:
 
 
 def test_the_block_fits_the_terminal(terminal: Terminal) -> None:
-    """Long names are cut, and more steps than lines are not drawn: a line that wraps could not be redrawn."""
+    """Long names are cut and surplus steps are not drawn, because a wrapped line cannot be redrawn."""
     block = Block(terminal, now=None)
     names = tuple(
         f"purview_of_a_department_with_a_very_long_name_indeed_{number:02}_{'x' * 30}" for number in range(40)
@@ -179,19 +179,19 @@ def test_the_block_fits_the_terminal(terminal: Terminal) -> None:
     assert shown[0] == "create  0:02"
 
 
-def test_what_is_waited_for_is_never_cut(terminal: Terminal) -> None:
-    """A long line goes on below: every name in it is whole."""
+def test_pending_names_are_never_cut(terminal: Terminal) -> None:
+    """A long line wraps, and every name in it stays whole."""
     block = Block(terminal, now=None)
     names = ("purview", "purview_blob", "purview_queue", "purview_namespace", "purview_of_the_other_region")
     with block:
         block(waiting(1.0, *names))
-        told = " ".join(seen(terminal).split())
-    assert f"Waiting for {', '.join(names)}" in told
-    assert "..." not in told
+        shown = " ".join(seen(terminal).split())
+    assert f"Waiting for {', '.join(names)}" in shown
+    assert "..." not in shown
 
 
-def test_what_is_no_longer_waited_for_stays_in_sight(terminal: Terminal) -> None:
-    """A step that left the waiting without an outcome keeps its line."""
+def test_step_without_an_outcome_keeps_its_line(terminal: Terminal) -> None:
+    """A step that left the pending list without an outcome stays in the block."""
     block = Block(terminal, now=None)
     block(waiting(0.0, *NAMES))
     block(waiting(2.0, "purview_blob"))
@@ -206,8 +206,8 @@ def test_messages_of_servers_are_cleaned(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("drawn", [True, False])
-def test_the_clock_ticks_by_itself_and_stops(terminal: Terminal, drawn: bool) -> None:
-    """Without any event the block is redrawn, once there is one; after the end no thread is left."""
+def test_block_is_redrawn_without_events_until_the_end(terminal: Terminal, drawn: bool) -> None:
+    """Once drawn, the block is redrawn without further events; no thread is left after the end."""
     ticked = threading.Event()
     looks = 0
 
@@ -226,8 +226,8 @@ def test_the_clock_ticks_by_itself_and_stops(terminal: Terminal, drawn: bool) ->
     assert not any(thread.name == "purview-mpe-progress" for thread in threading.enumerate())
 
 
-def test_many_threads_may_tell_events(terminal: Terminal) -> None:
-    """Steps that run together end together; the block survives it, and forgets none."""
+def test_many_threads_can_report_events_at_once(terminal: Terminal) -> None:
+    """The block shows every step, even if steps end at the same time."""
     block = Block(terminal, now=None)
     threads = [threading.Thread(target=block, args=(step(f"n{number}", "created"),)) for number in range(16)]
     for thread in threads:
@@ -252,7 +252,7 @@ def about(subject: Any, name: str, result: Any, group_id: str | None = None) -> 
 
 
 def test_identity_connection_and_role_have_a_line_each(terminal: Terminal) -> None:
-    """They bear the factory's name, so each line says which of them it is; lines keep the order of the chain."""
+    """All have the factory's name, so each line shows its subject; the lines keep the order of the setup."""
     block = Block(terminal, now=None)
     for one in (
         about("data-curator", "df1", "granted"),
@@ -273,8 +273,8 @@ def test_identity_connection_and_role_have_a_line_each(terminal: Terminal) -> No
     ]
 
 
-def test_an_approval_stays_in_sight_while_azure_works(terminal: Terminal) -> None:
-    """An endpoint that is approved before it is provisioned is both, and at the end the line has both results."""
+def test_approval_stays_visible_during_provisioning(terminal: Terminal) -> None:
+    """An endpoint approved before it is provisioned shows both states, and both results at the end."""
     block = Block(terminal, now=None)
     block(about("endpoint", "purview", "created", "account"))
     block(waiting(1.0, "purview"))
@@ -286,7 +286,7 @@ def test_an_approval_stays_in_sight_while_azure_works(terminal: Terminal) -> Non
 
 
 def test_the_summary_counts_each_result_of_an_endpoint(lines: list[str], progress: Lines) -> None:
-    """Created and approved are two results; a failure takes the place of the request that was accepted."""
+    """Created and approved are two results; a failure replaces the accepted request."""
     for one in (
         about("endpoint", "purview", "created", "account"),
         about("endpoint", "purview", "approved", "account"),

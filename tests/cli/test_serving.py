@@ -26,7 +26,7 @@ pytest.importorskip("cheroot")
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """The emulator as a process, with what it announces."""
+    """The emulator as a process, with its announcement."""
     running = subprocess.Popen(
         [sys.executable, "-m", "purview_mpe", "emulator", "--dump", str(tmp_path / "after.json")],
         stdout=subprocess.PIPE,
@@ -41,8 +41,8 @@ def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, A
         running.communicate()
 
 
-def test_the_whole_job_over_https(shell: Any, serving: Any, tmp_path: Path) -> None:
-    """What it announces is all that the other verbs need: create, approve, status, and no sign-in."""
+def test_create_approve_and_status_over_https(shell: Any, serving: Any, tmp_path: Path) -> None:
+    """The emulator's announcement is enough for the other verbs; no sign-in is needed."""
     running, announced = serving
     assert set(announced) == {
         *("endpoint", "purview_endpoint", "ca_file", "subscription", "tenant", "factory", "account")
@@ -59,8 +59,8 @@ def test_the_whole_job_over_https(shell: Any, serving: Any, tmp_path: Path) -> N
     assert "purview_namespace" in (tmp_path / "after.json").read_text()
 
 
-def test_roles_rehearse_the_exit_codes_of_missing_rights(shell: Any) -> None:
-    """A requester creates and hands off (4); a caller with no role is denied (5); `client.` credentials keep theirs."""
+def test_emulator_roles_give_the_exit_codes_of_missing_rights(shell: Any) -> None:
+    """A requester hands off (4) and a caller without roles is denied (5); the emulator's credential keeps its roles."""
     shell.emulator.restrict("requester")
     with shell.emulator.serve() as server:
         real = shell.connecting(Client)
@@ -71,7 +71,7 @@ def test_roles_rehearse_the_exit_codes_of_missing_rights(shell: Any) -> None:
     assert shell.ends("status").code == 4
 
 
-def test_roles_of_the_command_line(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_roles_and_network_options_reach_the_emulator(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--roles` and `--outside-network` reach the emulator before it serves; an unknown role is a usage error."""
     seen: dict[str, Any] = {}
 
@@ -89,19 +89,19 @@ def test_roles_of_the_command_line(shell: Any, monkeypatch: pytest.MonkeyPatch) 
     assert "King" in ended.said
 
 
-def test_ctrl_c_is_the_way_to_stop_it(serving: Any) -> None:
-    """It ends with 0, and tells how to reach it before."""
+def test_ctrl_c_stops_the_emulator_with_0(serving: Any) -> None:
+    """Before it ends, stderr shows the variables that reach it."""
     running, announced = serving
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=20)
+    _, printed = running.communicate(timeout=20)
     assert running.returncode == 0
-    assert f"export PURVIEW_MPE_ENDPOINT='{announced['endpoint']}'" in told
-    assert f"export PURVIEW_MPE_CA='{announced['ca_file']}'" in told
-    assert "Traceback" not in told
+    assert f"export PURVIEW_MPE_ENDPOINT='{announced['endpoint']}'" in printed
+    assert f"export PURVIEW_MPE_CA='{announced['ca_file']}'" in printed
+    assert "Traceback" not in printed
 
 
-def test_a_signal_between_two_steps_is_not_lost(shell: Any, screen: Any, tmp_path: Path) -> None:
-    """A service manager that stops it while it still announces itself finds it stopping, and its state kept."""
+def test_signal_during_the_announcement_is_not_lost(shell: Any, screen: Any, tmp_path: Path) -> None:
+    """A SIGTERM during the announcement stops the emulator, and its state is dumped."""
 
     class Impatient(screen):  # type: ignore[misc]
         def write(self, text: str) -> int:
@@ -120,8 +120,8 @@ def test_a_signal_between_two_steps_is_not_lost(shell: Any, screen: Any, tmp_pat
     assert main(["emulator", "--scenario", str(file)], terminal=terminal) == 0
 
 
-def test_a_port_that_is_taken_is_told(shell: Any) -> None:
-    """An error with a remedy, and no traceback."""
+def test_port_in_use_is_reported(shell: Any) -> None:
+    """The error has a remedy and no traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -132,13 +132,13 @@ def test_a_port_that_is_taken_is_told(shell: Any) -> None:
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "x"])
-def test_a_port_that_is_none_is_a_usage_error(port: str) -> None:
-    """Exit 2."""
+def test_invalid_port_is_a_usage_error(port: str) -> None:
+    """The command ends with 2."""
     assert main(["emulator", f"--port={port}"]) == 2
 
 
-def test_a_scenario_that_cannot_be_is_refused(shell: Any, tmp_path: Path) -> None:
-    """Every problem with its place, or that the file is not there; exit 2."""
+def test_invalid_scenario_is_refused(shell: Any, tmp_path: Path) -> None:
+    """The error lists every problem with its place, or the missing file."""
     file = tmp_path / "scenario.json"
     file.write_text('{"factries": [], "options": 7}')
     ended = shell.run("emulator", "--scenario", str(file))
@@ -149,8 +149,8 @@ def test_a_scenario_that_cannot_be_is_refused(shell: Any, tmp_path: Path) -> Non
     assert "cannot be read: No such file or directory" in missing.said
 
 
-def test_a_missing_extra_is_told(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the packages that serve, the remedy is how to install them."""
+def test_missing_extra_is_reported(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the server packages, the remedy says how to install them."""
     monkeypatch.setitem(sys.modules, "trustme", None)
     with pytest.raises(MissingExtra):
         shell.emulator.serve()

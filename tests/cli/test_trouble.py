@@ -1,4 +1,4 @@
-"""What the command line says and ends with when something goes wrong, and what `-v` adds."""
+"""Error messages and exit codes of the command line, and what `-v` adds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_errors_of_azure_end_the_run(shell: Any, fault: Fault, code: int) -> None:
-    """5 if access is denied and 1 for everything else; message and remedy on stderr, and no traceback."""
+    """Exit 5 if access is denied and 1 otherwise; message and remedy are on stderr, without a traceback."""
     shell.emulator.inject(fault)
     ended = shell.ends("plan")
     assert (ended.code, ended.out) == (code, "")
@@ -62,7 +62,7 @@ def test_an_error_in_colour_says_the_same(shell: Any) -> None:
 
 
 def test_a_report_that_was_denied_everywhere_ends_as_denied(shell: Any) -> None:
-    """If a missing role is the only reason the run ends with 5; with another reason beside it, with 1."""
+    """The run ends with 5 if a missing role is the only reason, and with 1 if another reason exists."""
     shell.emulator.inject(Fault.status("PUT", 403, times=4))
     assert shell.ends("create").code == 5
     shell.emulator.inject(Fault.status("PUT", 403, times=2))
@@ -70,8 +70,8 @@ def test_a_report_that_was_denied_everywhere_ends_as_denied(shell: Any) -> None:
     assert shell.ends("create").code == 1
 
 
-def test_verbose_tells_each_request_with_its_id(shell: Any) -> None:
-    """`-v` shows method, path, status and id on stderr; stdout stays as it is, and so do the loggers."""
+def test_verbose_shows_each_request_with_its_id(shell: Any) -> None:
+    """`-v` shows method, path, status and id on stderr; stdout and the loggers do not change."""
     quiet, loud = shell.ends("plan"), shell.ends("plan", "-v")
     assert loud.out == quiet.out
     first, *requests, last = loud.err.splitlines()
@@ -83,8 +83,8 @@ def test_verbose_tells_each_request_with_its_id(shell: Any) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("-v",)])
-def test_the_sdks_own_warnings_stay_away(shell: Any, more: tuple[str, ...]) -> None:
-    """What the SDKs say with a traceback, as of a body that is no JSON, reaches the screen with `-vv` alone."""
+def test_sdk_warnings_are_hidden_without_very_verbose(shell: Any, more: tuple[str, ...]) -> None:
+    """Warnings of the SDKs, such as a traceback for an invalid body, are shown only with `-vv`."""
     handlers: list[logging.Handler] = []
 
     def watched(body: Any) -> Any:
@@ -98,14 +98,14 @@ def test_the_sdks_own_warnings_stay_away(shell: Any, more: tuple[str, ...]) -> N
 
 
 def test_verbose_progress_is_the_log(shell: Any) -> None:
-    """A block that is redrawn and a log would overwrite each other, so with `-v` there is no block."""
+    """A redrawn block and a log would overwrite each other, so `-v` draws no block."""
     ended = shell.ends("create", "-v", tty=True)
     assert "\x1b[1A" not in ended.err
     assert "[1:36] purview_blob: created (Succeeded)\n" in ended.err
 
 
 def test_very_verbose_shows_the_log_of_the_sdks_without_the_token(shell: Any) -> None:
-    """`-vv` adds Azure's own log; the token is in none of it."""
+    """`-vv` adds Azure's own log, without the token."""
     ended = shell.ends("plan", "-vv")
     assert "Request method: 'GET'" in ended.err
     assert shell.emulator.token_mark not in ended.err
@@ -121,7 +121,7 @@ def test_a_verbose_error_has_the_ids_for_a_support_case(shell: Any) -> None:
 
 @pytest.mark.parametrize("tty", [False, True])
 def test_an_interrupted_run_reports_what_was_done(shell: Any, tty: bool) -> None:
-    """Ctrl-C while waiting: exit 130, the report of what Azure has taken on stdout, and a clean terminal."""
+    """Ctrl-C while waiting: exit 130, a report of the accepted requests on stdout, and a clean terminal."""
     transport: Any = shell.emulator.transport()
 
     def interrupt(_seconds: float) -> None:
@@ -148,7 +148,7 @@ def test_an_interrupted_run_reports_what_was_done(shell: Any, tty: bool) -> None
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP and ends processes at once")
 @pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
 def test_a_signal_that_ends_the_process_gets_the_report_first(shell: Any, number: str, code: int) -> None:
-    """Kubernetes, a CI system, a closed terminal: the same report as Ctrl-C, and the exit code that shells expect."""
+    """After a signal the command prints the report and ends with the exit code that shells expect."""
     transport: Any = shell.emulator.transport()
     transport.sleep = lambda _seconds: signal.raise_signal(getattr(signal, number))
     before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
@@ -160,16 +160,16 @@ def test_a_signal_that_ends_the_process_gets_the_report_first(shell: Any, number
 
 
 class Impatient(Screen):
-    """Stdout of a person who presses Ctrl-C again while the report is printed."""
+    """Stdout that raises a second Ctrl-C while the report is printed."""
 
     def write(self, text: str) -> int:
-        """Interrupt in the middle of it."""
+        """Interrupt during the write."""
         signal.raise_signal(signal.SIGINT)
         return super().write(text)
 
 
-def test_a_second_interruption_does_not_take_the_report(shell: Any) -> None:
-    """Ctrl-C once more while the report of an interrupted run is printed: the report is printed to its end."""
+def test_second_interruption_does_not_cut_the_report(shell: Any) -> None:
+    """A second Ctrl-C while the report is printed does not cut the report."""
     transport: Any = shell.emulator.transport()
     transport.sleep = lambda _seconds: signal.raise_signal(signal.SIGINT)
     out = Impatient()
@@ -181,8 +181,8 @@ def test_a_second_interruption_does_not_take_the_report(shell: Any) -> None:
     assert [outcome["result"] for outcome in json.loads(out.getvalue())["outcomes"]] == ["created"] * 4
 
 
-def test_an_interruption_after_the_work_is_done_has_its_report(shell: Any) -> None:
-    """Ctrl-C while the client is closed: what was written is reported, not that nothing was."""
+def test_interruption_after_the_work_still_prints_the_report(shell: Any) -> None:
+    """Ctrl-C while the client is closed still prints the report of the writes."""
 
     class Closing(Client):
         def close(self) -> None:
@@ -202,12 +202,12 @@ class Full(Screen):
     """A stream on a full disk."""
 
     def write(self, _text: str) -> int:
-        """What the operating system answers."""
+        """Raise the error of the operating system."""
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_full_disk_under_stdout_loses_no_report(shell: Any) -> None:
-    """What was done stands on stderr, with the reason; it is no bug, and nothing says that nothing was sent."""
+    """Stderr shows the outcome and the reason, and does not call it a bug."""
     err = Screen()
     terminal = Terminal(stdin=Screen(), stdout=Full(), stderr=err, environ={})
     arguments = ("create", "--factory", shell.spec.factory, "--account", str(shell.spec.account), "--name", "purview")
@@ -217,7 +217,7 @@ def test_a_full_disk_under_stdout_loses_no_report(shell: Any) -> None:
     assert "bug" not in err.getvalue()
 
 
-def test_a_full_disk_under_stderr_ends_nothing(shell: Any) -> None:
+def test_full_disk_under_stderr_does_not_end_the_run(shell: Any) -> None:
     """Messages that cannot be written are lost; the work and its report are not."""
     out = Screen()
     terminal = Terminal(stdin=Screen(), stdout=out, stderr=Full(), environ={})
@@ -231,14 +231,14 @@ def test_a_full_disk_under_stderr_ends_nothing(shell: Any) -> None:
 def test_a_file_that_cannot_be_written_is_found_before_the_first_request(
     shell: Any, tmp_path: Path, verb: str, option: str, where: str
 ) -> None:
-    """A path that takes no file is a wrong argument: nothing is asked of Azure."""
+    """An unwritable path is a usage error, and nothing is sent to Azure."""
     ended = shell.ends(verb, option, str(tmp_path / where))
     assert (ended.code, shell.emulator.requests) == (2, [])
     assert option in ended.said
 
 
-def test_a_file_is_not_made_for_nothing(shell: Any, tmp_path: Path) -> None:
-    """To find out that a file can be written leaves neither an empty file nor less than there was."""
+def test_check_of_a_writable_path_leaves_files_unchanged(shell: Any, tmp_path: Path) -> None:
+    """The check that a path is writable neither leaves an empty file nor shortens an existing one."""
     absent, there = tmp_path / "absent.txt", tmp_path / "there.txt"
     there.write_text("as before")
     shell.emulator.inject(Fault.status("GET", 404, path="*/accounts/*", times=2))
@@ -248,8 +248,8 @@ def test_a_file_is_not_made_for_nothing(shell: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_a_hand_off_that_meets_a_full_disk_is_passed_on(shell: Any) -> None:
-    """The endpoints are made by then: the report stands on stdout, and the text for the owners on stderr."""
+def test_hand_off_on_a_full_disk_goes_to_stderr(shell: Any) -> None:
+    """The endpoints already exist, so the report is on stdout and the text for the owners on stderr."""
     ended = shell.ends("create", "--hand-off", "/dev/full", "-o", "json")
     assert (ended.code, len(ended.json["outcomes"])) == (1, 4)
     assert ended.json["hand_off"].rstrip() in ended.err
@@ -257,8 +257,8 @@ def test_a_hand_off_that_meets_a_full_disk_is_passed_on(shell: Any) -> None:
     assert "nothing was sent" not in ended.said
 
 
-def test_an_interrupted_reader_has_done_nothing(shell: Any) -> None:
-    """Ctrl-C before anything was written says so."""
+def test_interruption_before_a_write_says_that_nothing_was_written(shell: Any) -> None:
+    """Ctrl-C before the first write ends with 130 and one line."""
 
     def connect(**_options: Any) -> Client:
         raise KeyboardInterrupt
@@ -267,8 +267,8 @@ def test_an_interrupted_reader_has_done_nothing(shell: Any) -> None:
     assert (ended.code, ended.out, ended.err) == (130, "", "Interrupted. Nothing was written.\n")
 
 
-def test_a_bug_of_ours_is_told_without_a_traceback(shell: Any) -> None:
-    """An error that nobody expected is one line; the traceback comes with `-v`."""
+def test_bug_is_reported_without_a_traceback(shell: Any) -> None:
+    """An unexpected error is reported without a traceback, which `-v` adds."""
 
     def connect(**_options: Any) -> Client:
         raise RuntimeError("oh \x1b[2Jno")
@@ -283,7 +283,7 @@ def test_a_bug_of_ours_is_told_without_a_traceback(shell: Any) -> None:
 
 
 def test_a_server_cannot_write_to_the_terminal(shell: Any) -> None:
-    """Escape sequences in what Azure answers reach neither stdout nor stderr, as table, JSON or error."""
+    """Escape sequences in Azure's answers reach neither stdout nor stderr, in tables, JSON or errors."""
     evil = "evil\x1b]0;title\x07\x1b[2J\x9b1A\u202e"
     for output in ("table", "json"):
         shell.emulator.inject(Fault.status("PUT", 400, message=evil, times=4))
@@ -308,12 +308,12 @@ def test_a_server_cannot_write_to_the_terminal(shell: Any) -> None:
     ],
 )
 def test_every_error_has_its_exit_code(error: PurviewMpeError, code: int) -> None:
-    """Scripts can tell a mistake of theirs, a missing role and a missing approval from everything else."""
+    """Exit codes distinguish a usage error, a missing role and a missing approval from other errors."""
     assert Exit.of_error(error) == code
 
 
 def test_a_closed_pipe_ends_the_run_in_silence(shell: Any, screen: Callable[..., Any]) -> None:
-    """If nobody reads stdout any more there is nobody to tell."""
+    """After the reader of stdout is gone, the command ends with 141 and prints nothing."""
 
     class Closed(type(screen())):  # type: ignore[misc]
         def write(self, _text: str) -> int:

@@ -21,7 +21,7 @@ def test_good_files_are_counted(shell: Any, tmp_path: Path) -> None:
 
 
 def test_every_wrong_file_is_reported(shell: Any, tmp_path: Path) -> None:
-    """All files are read although one is wrong; exit 2."""
+    """All files are read even if one is wrong; the command ends with 2."""
     bad, worse = tmp_path / "fleet.csv", tmp_path / "purview.json"
     bad.write_text("factory,nmae\nx,y\n")
     worse.write_text('{"factory": "x", "name": "!"}')
@@ -31,8 +31,8 @@ def test_every_wrong_file_is_reported(shell: Any, tmp_path: Path) -> None:
         assert said in ended.said
 
 
-def test_what_is_not_json_has_its_line(shell: Any, tmp_path: Path) -> None:
-    """A broken file is said to be broken, and where."""
+def test_invalid_json_is_reported_with_its_line(shell: Any, tmp_path: Path) -> None:
+    """The message names the broken line."""
     file = tmp_path / "purview.json"
     file.write_text('{\n"factory": \n}')
     ended = shell.run("validate", str(file))
@@ -41,7 +41,7 @@ def test_what_is_not_json_has_its_line(shell: Any, tmp_path: Path) -> None:
 
 
 def test_stdin_is_validated(shell: Any) -> None:
-    """`-` as everywhere: a spec, or a fleet as CSV or JSON."""
+    """`-` reads a spec, or a fleet as CSV or JSON."""
     spec = shell.spec.model_dump_json()
     for text, count in (
         (spec, "1 spec"),

@@ -1,4 +1,4 @@
-"""What each verb promises: what it prints where, and what it ends with."""
+"""Output and exit code of each verb."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def results(ended: Any) -> list[str]:
 
 
 def test_discover_shows_the_account(shell: Any) -> None:
-    """Piped: the Account as JSON. For a person: the same as a table. Nothing on stderr."""
+    """A pipe gets the Account as JSON and a person gets a table; stderr is empty."""
     piped = shell.run("discover", "--account", shell.spec.account)
     assert (piped.code, piped.err) == (0, "")
     account = Account.model_validate(piped.json)
@@ -39,7 +39,7 @@ def test_discover_shows_the_account(shell: Any) -> None:
 
 
 def test_discover_takes_the_account_of_a_spec(shell: Any, tmp_path: Path) -> None:
-    """A spec file names the account as well; one without an account is told so."""
+    """A spec file can name the account; a spec without an account is refused."""
     file = tmp_path / "spec.json"
     file.write_text(shell.spec.model_dump_json())
     assert shell.run("discover", "--spec", str(file)).json["name"] == "pv1"
@@ -59,7 +59,7 @@ def test_plan_is_json_when_piped(shell: Any) -> None:
 
 
 def test_plan_is_a_table_for_a_person(shell: Any) -> None:
-    """Verbatim; in colour on a terminal, and without where NO_COLOR is set or the terminal has none."""
+    """The table is in colour on a terminal, unless NO_COLOR is set or the terminal is dumb."""
     storage, namespace = (shell.target(group_id).rpartition("/")[2] for group_id in ("blob", "namespace"))
     expected = inspect.cleandoc(f"""
         Plan: 4 to create
@@ -91,30 +91,30 @@ def test_json_on_a_terminal_has_no_colour(shell: Any) -> None:
 
 
 def test_reading_leaves_nothing_on_the_terminal(shell: Any) -> None:
-    """The live block of a verb that only reads is gone without a trace."""
+    """The live block of a verb that only reads disappears completely."""
     for verb in ("plan", "status"):
         ended = shell.ends(verb, tty=True)
         assert f"{verb}  0:00" in ended.err
         assert ended.stderr.seen == ""
 
 
-def test_the_detailed_exit_code_tells_drift(shell: Any) -> None:
-    """3 while something has to be made, 0 when nothing has."""
+def test_fail_on_changes_ends_with_3_on_drift(shell: Any) -> None:
+    """The command ends with 3 while something is missing, and with 0 afterwards."""
     assert shell.ends("plan", "--fail-on-changes").code == 3
     assert shell.ends("plan").code == 0
     shell.ends("create")
     assert shell.ends("plan", "--fail-on-changes").code == 0
 
 
-def test_the_detailed_exit_code_tells_a_conflict(shell: Any) -> None:
-    """1 where a conflict prevents what has to be made; 0 if the details were not asked for."""
+def test_fail_on_changes_ends_with_1_on_a_conflict(shell: Any) -> None:
+    """A conflict ends with 1; without the option the command ends with 0."""
     shell.emulator.add_endpoint(shell.emulator.factory, "purview", shell.target("blob"), "blob")
     assert shell.ends("plan", "--fail-on-changes").code == 1
     assert shell.ends("plan").code == 0
 
 
-def test_a_plan_can_be_kept_and_carried_out_later(shell: Any, tmp_path: Path) -> None:
-    """`plan --out` writes what `create --plan` reads; the person is told how to go on."""
+def test_stored_plan_can_be_carried_out_later(shell: Any, tmp_path: Path) -> None:
+    """`plan --out` writes the file that `create --plan` reads, and shows that command."""
     file = tmp_path / "plan.json"
     assert shell.ends("plan", "--out", str(file)).said == f"Carry it out with: purview-mpe create --plan {file}"
     created = shell.run("create", "--plan", str(file))
@@ -147,7 +147,7 @@ def test_create_makes_what_is_missing(shell: Any) -> None:
 
 
 def test_a_second_create_writes_nothing(shell: Any) -> None:
-    """What exists is kept, and as long as nobody has approved it that is told again."""
+    """Existing endpoints are kept; the hint about approval is repeated until they are approved."""
     shell.ends("create")
     writes = len(shell.emulator.writes)
     ended = shell.ends("create")
@@ -160,8 +160,8 @@ def test_a_second_create_writes_nothing(shell: Any) -> None:
     assert len(shell.emulator.writes) == writes == 4
 
 
-def test_create_on_a_terminal_leaves_the_table_alone(shell: Any) -> None:
-    """While it works there is a block on stderr; at the end it is gone, the table stands on stdout, and a gap sets off the rest."""
+def test_create_on_a_terminal_leaves_the_table_and_the_next_steps(shell: Any) -> None:
+    """The block on stderr disappears at the end, the table is on stdout, and an empty line precedes the next steps."""
     ended = shell.ends("create", tty=True)
     assert "under way" in ended.err
     assert ended.stderr.seen == "\n".join(["", *APPROVAL]) + "\n"
@@ -176,22 +176,22 @@ def test_a_dry_run_writes_nothing(shell: Any) -> None:
     assert shell.emulator.writes == []
 
 
-def test_no_wait_returns_when_azure_has_taken_the_requests(shell: Any) -> None:
-    """No time passes, and the endpoints are still provisioning: status says to wait."""
+def test_no_wait_returns_after_the_requests_are_accepted(shell: Any) -> None:
+    """No time passes, and the endpoints are still provisioning, so status ends with 4."""
     assert shell.ends("create", "--no-wait").code == 0
     assert shell.emulator.clock.elapsed == 0
     status = shell.ends("status")
     assert (status.code, {endpoint["verdict"] for endpoint in status.json["endpoints"]}) == (4, {"provisioning"})
 
 
-def test_a_timeout_is_a_failure_with_the_rest_done(shell: Any) -> None:
-    """What was still on its way when time ran out is timed-out, and the run has failed."""
+def test_timeout_is_a_failure(shell: Any) -> None:
+    """Endpoints still in progress at the timeout are timed-out, and the run fails."""
     ended = shell.ends("create", "--timeout", "10s")
     assert (ended.code, results(ended)) == (1, ["timed-out"] * 4)
 
 
 def test_a_conflict_stops_create_before_the_first_write(shell: Any) -> None:
-    """The reason and the remedy are told, and nothing was written."""
+    """The error shows reason and remedy, and nothing is written."""
     elsewhere = shell.spec.factory_id.in_group("Microsoft.Storage", "storageAccounts", "elsewhere")
     shell.emulator.add_endpoint(shell.emulator.factory, "purview_blob", elsewhere, "blob")
     ended = shell.ends("create")
@@ -218,8 +218,8 @@ def broken(shell: Any) -> Any:
     return shell
 
 
-def test_broken_endpoints_are_not_deleted_unasked(broken: Any) -> None:
-    """Where nobody can be asked `--yes` is needed, and where somebody is there the answer counts."""
+def test_broken_endpoints_are_deleted_only_after_consent(broken: Any) -> None:
+    """Without a terminal `--yes` is required; on a terminal, only a yes counts."""
     assert broken.ends("create").code == 1
     refused = broken.ends("create", "--replace-broken")
     assert refused.code == 2
@@ -236,13 +236,13 @@ def test_broken_endpoints_are_not_deleted_unasked(broken: Any) -> None:
 
 @pytest.mark.parametrize(("more", "answer"), [(("-y",), ""), ((), "y\n"), ((), "YES\n")])
 def test_broken_endpoints_are_created_again_on_demand(broken: Any, more: tuple[str, ...], answer: str) -> None:
-    """With `--yes`, or a yes, the broken one is replaced and the others are created."""
+    """`--yes` or a yes replaces the broken endpoint and creates the others."""
     ended = broken.ends("create", "--replace-broken", "-o", "json", *more, tty=bool(answer), stdin=answer)
     assert (ended.code, results(ended)) == (0, ["replaced", "created", "created", "created"])
 
 
 def test_several_broken_endpoints_are_asked_about_once(broken: Any) -> None:
-    """One question names all that would be deleted."""
+    """One question names all endpoints that would be deleted."""
     broken.emulator.add_endpoint(
         broken.emulator.factory, "purview_blob", broken.target("blob"), "blob", status="Rejected"
     )
@@ -250,16 +250,16 @@ def test_several_broken_endpoints_are_asked_about_once(broken: Any) -> None:
     assert "Delete purview, purview_blob and create them again? [y/N]" in declined.err
 
 
-def test_nothing_broken_is_nothing_to_ask(shell: Any) -> None:
-    """`--replace-broken` alone asks nothing where nothing has to be deleted."""
+def test_replace_broken_asks_nothing_without_broken_endpoints(shell: Any) -> None:
+    """`--replace-broken` alone asks nothing if nothing has to be deleted."""
     assert shell.ends("create", "--replace-broken").code == 0
 
 
 # --- status
 
 
-def test_status_ends_as_the_endpoints_stand(shell: Any) -> None:
-    """1 while something is missing, 4 while approval is, 0 when all are ready."""
+def test_status_exit_code_follows_the_endpoints(shell: Any) -> None:
+    """Status ends with 1 if an endpoint is missing, with 4 if an approval is missing, and with 0 if all are ready."""
     missing = shell.ends("status")
     assert (missing.code, Status.model_validate_json(missing.out).ready) == (1, False)
     shell.ends("create")
@@ -272,7 +272,7 @@ def test_status_ends_as_the_endpoints_stand(shell: Any) -> None:
 
 
 def test_status_is_a_table_for_a_person(shell: Any) -> None:
-    """The table of the noun."""
+    """The output is the text of Status."""
     shell.ends("create")
     shown = shell.ends("status", "-o", "table").out
     assert shown.startswith("Status: not ready (4 pending)\n")

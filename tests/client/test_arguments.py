@@ -1,4 +1,4 @@
-"""What the verbs are given: whatever is wrong is refused before anything is sent, in words that help."""
+"""Arguments of the verbs: a wrong one is refused before anything is sent, with a helpful message."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ TIMEOUTS = {
 
 @pytest.mark.parametrize("number", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
 @pytest.mark.parametrize("verb", TIMEOUTS)
-def test_a_number_beyond_all_measure_is_no_time(colour, emulator, verb, number):
-    """A whole number can be too large to be calculated with, and larger ones cannot even be printed."""
+def test_huge_number_is_not_a_timeout(colour, emulator, verb, number):
+    """A whole number can be too large for arithmetic, and an even larger one cannot be printed."""
     with pytest.raises(InvalidSpec, match="is not a positive number of seconds"):
         colour.run(emulator, lambda client: TIMEOUTS[verb](client, spec_for(emulator), number))
     assert emulator.requests == []
@@ -48,16 +48,16 @@ def test_a_number_beyond_all_measure_is_no_time(colour, emulator, verb, number):
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
-def test_a_client_refuses_what_would_fail_later(client, emulator, given, said):
-    """When it is made, and not with each event or request."""
+def test_client_refuses_invalid_options_when_it_is_made(client, emulator, given, said):
+    """The refusal comes when the client is made, not with the first request."""
     credential = emulator.credential if client is Client else emulator.async_credential
     with pytest.raises(InvalidSpec) as caught:
         client(credential, **given)
     assert caught.value.problems == [(next(iter(given)), said)]
 
 
-def test_a_rate_is_a_number_that_can_be_calculated_with():
-    """Also the largest ones are refused before the first request."""
+def test_huge_rate_is_refused():
+    """A number too large for arithmetic is refused before the first request."""
     for number in (10**400, 10**5000):
         with pytest.raises(InvalidSpec, match="reads"):
             Budget(reads=Rate(number, 1))
@@ -71,7 +71,7 @@ class Unprintable:
 
 
 @pytest.mark.parametrize("value", [10**5000, Unprintable()], ids=["number", "object"])
-def test_a_value_that_cannot_be_printed_is_refused_like_any_other(colour, emulator, value):
+def test_unprintable_value_is_refused_like_any_other(colour, emulator, value):
     """The message names the type of the value, and the refusal is `InvalidSpec` for every argument."""
     spec = spec_for(emulator)
     calls = {
@@ -102,15 +102,15 @@ def test_a_value_that_cannot_be_printed_is_refused_like_any_other(colour, emulat
     ("given", "said"),
     [(None, "is a NoneType; pass a path"), ("a\0.json", "is not a path"), ("\ud800.json", "is not a path")],
 )
-def test_a_path_is_one_that_a_file_system_may_know(given, said):
-    """Rubbish in place of a path is named, and is no error of the file system's."""
+def test_invalid_path_is_refused(given, said):
+    """The message names the invalid value instead of raising an error of the file system."""
     for read in (read_specs, FleetReport.load):
         with pytest.raises(InvalidSpec, match=said):
             read(given)
 
 
-def test_a_journal_that_cannot_be_written_is_found_out_at_once(colour, emulator, tmp_path):
-    """Before anything is sent: a run of hours would have no record."""
+def test_unwritable_journal_is_refused_at_once(colour, emulator, tmp_path):
+    """It is refused before anything is sent, because a long run would have no record."""
     for journal in (tmp_path / "no folder" / "fleet.jsonl", 5):
         with pytest.raises(InvalidSpec, match="journal"):
             colour.run(
@@ -119,15 +119,15 @@ def test_a_journal_that_cannot_be_written_is_found_out_at_once(colour, emulator,
     assert emulator.requests == []
 
 
-def test_a_file_in_another_encoding_is_no_fleet_report(tmp_path):
-    """A typed error, not one of the decoder's."""
+def test_file_in_another_encoding_is_not_a_fleet_report(tmp_path):
+    """The error is typed and not the decoder's."""
     (tmp_path / "fleet.jsonl").write_bytes(b"\xff\xfe{")
     with pytest.raises(InvalidSpec):
         FleetReport.load(tmp_path / "fleet.jsonl")
 
 
-def test_what_is_no_plan_is_not_exported(colour, emulator):
-    """Nor is a format that is none, of whatever kind."""
+def test_export_refuses_other_values_than_a_plan(colour, emulator):
+    """An unknown format is refused, whatever its type."""
     plan = colour.run(emulator, lambda client: client.plan(spec_for(emulator)))
     with pytest.raises(InvalidSpec, match=r"plan: is a Spec; pass a purview_mpe\.Plan"):
         export(plan.spec, "bicep")

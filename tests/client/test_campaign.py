@@ -1,7 +1,7 @@
-"""The fault campaign: every kind of fault at every request of the verbs that write, one at a time, in both colours.
+"""The fault campaign: every kind of fault at every request of the writing verbs, one at a time, in both clients.
 
-A run that meets one fault ends in the right state by itself; whatever it cannot get past (a refusal that stays a
-refusal) it reports, and the next run, without the fault, ends in the right state.
+A run with one transient fault ends in the right state by itself. It reports a permanent refusal, and the next run,
+without the fault, ends in the right state.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FAULTS = {
     "null": ("body", b"null", {}),
     "busy": ("status", 409, {"code": "StorageAccountOperationInProgress", "retry_after": 17}),
 }
-#: Where it strikes: method and pattern of the path. Together these are all requests that the verbs send.
+#: The request that fails: method and path pattern. Together these are all requests of the verbs.
 PLACES = {
     "read the account": ("GET", "*/accounts/pv1"),
     "list the networks": ("GET", "*/managedVirtualNetworks"),
@@ -85,7 +85,7 @@ def act(colour, emulator, verb, spec):
 
 
 def prepared(colour, verb, shape):
-    """An emulator at the point where the verb has all its work to do."""
+    """An emulator in the state where the verb has all of its work to do."""
     emulator = Emulator(shape=shape, empty=False)
     if verb == "create_all":
         emulator.remove(emulator.factory)
@@ -97,7 +97,7 @@ def prepared(colour, verb, shape):
 
 
 def assert_right(emulator, verb, shape):
-    """The state that the verb promises: exactly ours, each once, and no stranger let in."""
+    """Assert the verb's result: each endpoint exists exactly once, and no foreign connection is approved."""
     endpoints = [(e.target.casefold(), e.group_id) for e in emulator.endpoints() if not e.reserved]
     assert len(endpoints) == len(set(endpoints)) == (0 if verb == "delete_all" else 4 if shape == "A" else 3)
     assert {c.status for c in emulator.connections() if c.factory is None} <= {"Pending"}
@@ -106,7 +106,7 @@ def assert_right(emulator, verb, shape):
 
 
 def _may_happen(kind: str, place: str) -> bool:
-    """Whether Azure may answer this there: only a write meets somebody else's, and only a list may be none."""
+    """True if Azure can answer this request so: only a write can be busy, and only a list can be missing."""
     if kind == "busy":
         return PLACES[place][0] != "GET"
     return kind != "no list" or place.startswith("list")
@@ -122,8 +122,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("verb", "shape", "place", "kind"), CASES)
-def test_one_fault_is_got_past(colour, verb, shape, place, kind):
-    """A single fault that passes leaves no trace in the end, and costs no more than one layer's attempts."""
+def test_single_fault_is_overcome(colour, verb, shape, place, kind):
+    """A single transient fault does not change the result and costs at most one layer's attempts."""
     emulator, spec = prepared(colour, verb, shape)
     method, _ = PLACES[place]
     strike = fault(kind, place)
@@ -144,8 +144,8 @@ def test_one_fault_is_got_past(colour, verb, shape, place, kind):
 @pytest.mark.parametrize(
     "place", [place for place, (method, _) in PLACES.items() if method != "GET" and "delete" not in place]
 )
-def test_fault_that_stays_is_reported_and_mended_by_the_next_run(colour, place):
-    """What never works ends as an outcome after a bounded number of requests, and a clean run finishes the job."""
+def test_permanent_fault_is_reported_and_repaired_by_the_next_run(colour, place):
+    """A permanent fault becomes an outcome after a bounded number of requests; a clean run finishes the job."""
     shape = "C" if "ingestion" in place else "A"
     emulator, spec = prepared(colour, "create_all", shape)
     method, path = PLACES[place]
@@ -163,7 +163,7 @@ def test_fault_that_stays_is_reported_and_mended_by_the_next_run(colour, place):
 
 @pytest.mark.parametrize("place", ["read the account", "list the networks"])
 def test_account_or_factory_that_cannot_be_read_ends_before_any_write(colour, place):
-    """Nothing is written blind: a read that never works is a typed error."""
+    """A read that never works is a typed error, and nothing is written."""
     emulator, spec = prepared(colour, "create_all", "A")
     method, path = PLACES[place]
     emulator.inject(Fault.status(method, 503, path=path, times=None))

@@ -1,4 +1,4 @@
-"""Ctrl-C and cancellation: prompt, without threads left, and with what was done so far."""
+"""Ctrl-C and cancellation: the verb ends promptly, leaves no thread and reports its results so far."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-#: "Under a second", and what a loaded machine may add.
+#: One second, plus a margin for a loaded machine.
 PROMPT = 1.0 + 1.5
 
 
@@ -51,7 +51,7 @@ def interrupt_when(ready: Any) -> threading.Thread:
 interrupted: list[float] = []
 
 
-def ours() -> list[str]:
+def library_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("purview-mpe")]
 
 
@@ -63,7 +63,7 @@ def interrupted_run(azure: Any, flow: Any, ready: Any) -> KeyboardInterrupt:
     took = time.monotonic() - interrupted[0]
     waiter.join()
     assert took < PROMPT
-    assert ours() == []
+    assert library_threads() == []
     return caught.value
 
 
@@ -87,14 +87,14 @@ def test_ctrl_c_ends_requests_that_wait_for_an_answer(together: int, tmp_path: P
 
 @contextlib.contextmanager
 def unreachable(*, is_full: bool) -> Iterator[tuple[str, Callable[[], bool]]]:
-    """An address whose host never says anything; if it is full, it does not even connect."""
+    """An address whose host never answers; with `is_full` it does not even accept connections."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=0 if is_full else 100)
     waiting = [socket.socket() for _ in range(4 if is_full else 0)]
     try:
         for one in waiting:
             one.setblocking(False)
             one.connect_ex(listening.getsockname())
-        yield f"https://127.0.0.1:{listening.getsockname()[1]}", lambda: len(ours()) >= 4
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}", lambda: len(library_threads()) >= 4
     finally:
         for one in (listening, *waiting):
             one.close()
@@ -102,15 +102,15 @@ def unreachable(*, is_full: bool) -> Iterator[tuple[str, Callable[[], bool]]]:
 
 @pytest.mark.parametrize("is_full", [False, True], ids=["no TLS", "no connection"])
 def test_ctrl_c_ends_making_a_connection(is_full: bool) -> None:
-    """Threads that wait for a host to connect, or to agree on TLS, end as well."""
+    """Threads that wait for a connection or for TLS end as well."""
     with unreachable(is_full=is_full) as (url, is_waiting):
         azure = Runner("sync").azure(None, endpoint=url)
         interrupted_run(azure, four_reads, is_waiting)
         azure.close()
 
 
-def test_a_connection_that_is_cut_just_before_it_begins_ends() -> None:
-    """A socket that is not connecting yet cannot be cut, so whoever connects it looks whether that is still wanted."""
+def test_connection_cut_before_it_starts_ends() -> None:
+    """A socket that is not connecting yet cannot be cut, so the connecting thread checks for the cut first."""
     transport = loading.load("purview_mpe._azure.transport")
 
     class CutTooEarly(transport._Line):  # type: ignore[misc, name-defined]
@@ -129,7 +129,7 @@ def test_a_connection_that_is_cut_just_before_it_begins_ends() -> None:
 
 @pytest.mark.parametrize("together", [1, 4])
 def test_ctrl_c_ends_waits_between_attempts(together: int, tmp_path: Path) -> None:
-    """A minute of Retry-After does not keep a thread."""
+    """A Retry-After of one minute does not hold up a thread."""
     too_many = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
     with serving(lambda peer: peer.send(too_many), tmp_path) as server:
         azure = Runner("sync").azure(None, endpoint=server.url, connection_verify=server.ca_file)
@@ -143,7 +143,7 @@ def test_ctrl_c_ends_waits_between_attempts(together: int, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("together", [1, 4])
 def test_ctrl_c_ends_waits_of_flows(together: int) -> None:
-    """Fifteen seconds until the next look do not keep a thread."""
+    """A wait of 15 seconds until the next poll does not hold up a thread."""
     sleeping: list[int] = []
     azure = Runner("sync").azure(None)
 
@@ -159,11 +159,11 @@ def test_ctrl_c_ends_waits_of_flows(together: int) -> None:
 
 
 def test_ctrl_c_ends_waiting_for_a_token() -> None:
-    """Threads that wait for another's token request end, whatever that one waits for."""
+    """Threads that wait for another thread's token request end, even if that request hangs."""
     runner, script = Runner("sync"), Script([ok()])
     azure = runner.azure(script)
     with azure._credential._turns._lock:
-        interrupted_run(azure, four_reads, lambda: len(ours()) == 4)
+        interrupted_run(azure, four_reads, lambda: len(library_threads()) == 4)
     assert script.sent == []
 
 
@@ -184,7 +184,7 @@ def test_ctrl_c_ends_waiting_for_a_connection_of_the_pool(tmp_path: Path) -> Non
 
 
 def test_ctrl_c_starts_nothing_more(tmp_path: Path) -> None:
-    """Flows that had not begun never begin, and are closed without a warning."""
+    """Flows that had not started never start, and are closed without a warning."""
     begun: list[int] = []
 
     async def one(io: Any, number: int) -> None:
@@ -202,7 +202,7 @@ def test_ctrl_c_starts_nothing_more(tmp_path: Path) -> None:
 
 
 def test_a_thread_that_cannot_be_ended_is_not_waited_for() -> None:
-    """Inside a transport of the user's nothing can be cut: the verb ends all the same, and nothing more is sent."""
+    """The caller's transport cannot be cut; the verb still ends, and nothing more is sent."""
     release = threading.Event()
 
     class Stuck(Transport):
@@ -222,11 +222,11 @@ def test_a_thread_that_cannot_be_ended_is_not_waited_for() -> None:
     for thread in threading.enumerate():
         if thread.name == "purview-mpe":
             thread.join(10)
-    assert (ours(), len(script.sent)) == ([], 8)
+    assert (library_threads(), len(script.sent)) == ([], 8)
 
 
-def test_a_stopped_run_takes_on_nothing_more() -> None:
-    """What begins after the interruption ends before it does anything."""
+def test_stopped_run_starts_nothing_more() -> None:
+    """Work that begins after the interruption ends before it does anything."""
     run = Run(time.monotonic)
     cut: list[int] = []
     with run.breakable(lambda: cut.append(1)):
@@ -241,7 +241,7 @@ def test_a_stopped_run_takes_on_nothing_more() -> None:
 
 
 def test_cancelling_ends_children_and_waits_for_them(tmp_path: Path) -> None:
-    """Each task of a verb is cancelled, and has ended when the verb has."""
+    """Each task of a verb is cancelled and has ended when the verb ends."""
     ended: list[int] = []
 
     async def child(io: Any, number: int) -> None:
@@ -275,8 +275,8 @@ def test_cancelling_ends_children_and_waits_for_them(tmp_path: Path) -> None:
 
 @both
 @pytest.mark.parametrize("after", [1, 2, 3, 4])
-def test_an_interrupted_verb_tells_what_it_has_done(runner: Runner, after: int) -> None:
-    """The report travels with the interruption, in every traceback and whole; a second run makes what is missing."""
+def test_interrupted_verb_reports_its_results(runner: Runner, after: int) -> None:
+    """The exception carries the report, also in its traceback; a second run creates the missing endpoints."""
     emulator = Emulator()
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
     raised: type[BaseException] = KeyboardInterrupt if runner.is_sync else asyncio.CancelledError
@@ -292,13 +292,13 @@ def test_an_interrupted_verb_tells_what_it_has_done(runner: Runner, after: int) 
         runner.client_on(emulator, lambda client: client.create_all(spec), on_event=heard)
     report: Any = vars(caught.value)["report"]
     assert isinstance(report, Report)
-    told = {outcome.name: outcome.result for outcome in report.outcomes}
-    assert set(told) == {"purview", "purview_blob", "purview_queue", "purview_namespace"}
-    assert {told[name] for name in created} == {"created"}
+    by_name = {outcome.name: outcome.result for outcome in report.outcomes}
+    assert set(by_name) == {"purview", "purview_blob", "purview_queue", "purview_namespace"}
+    assert {by_name[name] for name in created} == {"created"}
     text = "".join(traceback.format_exception(caught.value))
     assert "purview_mpe: create_all did not finish. So far: purview: " in text
     unknown = {outcome.name for outcome in report.outcomes if outcome.error is not None}
-    assert {name for name in told if re.search(f"{name}: not (known|started)", text)} == unknown
+    assert {name for name in by_name if re.search(f"{name}: not (known|started)", text)} == unknown
     assert unknown.isdisjoint(created)
     again = runner.client_on(emulator, lambda client: client.create_all(spec))
     assert again.succeeded
@@ -306,7 +306,7 @@ def test_an_interrupted_verb_tells_what_it_has_done(runner: Runner, after: int) 
 
 
 @both
-def test_an_interrupted_verb_says_so_to_listeners(runner: Runner) -> None:
+def test_interrupted_verb_sends_a_finished_event(runner: Runner) -> None:
     """The last event of an interrupted verb is `finished`, and names what ended it."""
     events: list[Any] = []
     azure = runner.azure(Script([KeyboardInterrupt() if runner.is_sync else asyncio.CancelledError()]))
@@ -318,7 +318,7 @@ def test_an_interrupted_verb_says_so_to_listeners(runner: Runner) -> None:
 
 @both
 def test_an_error_that_ends_a_verb_half_way_carries_the_report_and_pickles(runner: Runner) -> None:
-    """What was done is not lost with an error of ours either."""
+    """An error of the library also carries the results so far."""
 
     async def flow(io: Any) -> None:
         spec = Spec(factory=READING.scope.replace("Purview/accounts", "DataFactory/factories"), name="purview")
@@ -330,12 +330,12 @@ def test_an_error_that_ends_a_verb_half_way_carries_the_report_and_pickles(runne
     assert caught.value.__notes__ == [
         "purview_mpe: apply did not finish. So far: nothing yet. Repeat the call: it reads Azure first."
     ]
-    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - the test's own bytes
     assert vars(copy)["report"] == vars(caught.value)["report"]
 
 
 def test_cancelling_a_verb_of_the_client_is_prompt() -> None:
-    """Asyncio's own time limit ends a verb that waits, and the report comes with it."""
+    """The timeout of asyncio ends a waiting verb, and the report comes with it."""
     emulator = Emulator()
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
 

@@ -1,4 +1,4 @@
-"""Runs that die, and runs that meet: the next one finds what the last one did."""
+"""Killed runs and parallel runs: the next run finds the existing endpoints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from purview_mpe import Client, aio
 from purview_mpe.emulator import Emulator
 from tests.support.colours import spec_for
 
-#: Runs create_all and kills itself, as kill -9 does, at the n-th request: before it is sent, or after its answer.
+#: Runs create_all and kills itself with SIGKILL at the n-th request: before it is sent, or after its answer.
 VICTIM = """
 import os, signal, sys, threading
 from azure.core.pipeline.policies import SansIOHTTPPolicy
@@ -44,7 +44,7 @@ credential = Emulator(empty=True).credential
 with Client(credential, endpoint=url, connection_verify=ca_file, per_retry_policies=[Kill()]) as client:
     client.create_all(Spec.model_validate_json(spec))
 """
-#: What create_all sends for four endpoints: five reads, four writes, one look or more.
+#: The requests of create_all for four endpoints: five reads, four writes, and at least one poll.
 REQUESTS = 10
 
 
@@ -62,7 +62,7 @@ FOUR = [
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_at_any_request_is_finished_by_the_next_run(moment):
-    """Killed with SIGKILL at each request of a run, before delivery or after: a re-run makes exactly what is missing."""
+    """Killed at any request, before sending or after the answer: the next run creates only the missing endpoints."""
 
     def die(number):
         emulator = Emulator()
@@ -85,8 +85,8 @@ def test_killed_at_any_request_is_finished_by_the_next_run(moment):
     assert made[-1] == 4
 
 
-def test_two_runs_at_once_in_threads_make_four():
-    """Two people who start together end as one would: four endpoints, and no failure in either report."""
+def test_two_runs_at_once_in_threads_create_four_endpoints():
+    """Two parallel runs create four endpoints without a failure in either report."""
     emulator = Emulator()
     spec = spec_for(emulator)
 
@@ -100,7 +100,7 @@ def test_two_runs_at_once_in_threads_make_four():
     assert endpoints_of(emulator) == FOUR
 
 
-def test_two_runs_at_once_on_one_loop_under_two_names_make_four():
+def test_two_runs_at_once_under_two_names_create_four_endpoints():
     """Even under different base names: the second finds the first one's endpoints and keeps them."""
     emulator = Emulator()
 

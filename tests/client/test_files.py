@@ -1,4 +1,4 @@
-"""Specs from files: what is wrong is told with line and field, all at once."""
+"""Specs from files: all errors are reported at once, with line and field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def written(tmp_path, text: str, name: str = "fleet.json"):
 
 
 def problems(path) -> list[tuple[str, str]]:
-    """What reading the file refuses."""
+    """The problems that reading the file reports."""
     with pytest.raises(InvalidSpec) as refused:
         read_specs(path)
     assert str(path) in refused.value.message or refused.value.message.startswith("The fleet")
@@ -36,13 +36,13 @@ def test_a_json_list(tmp_path):
 
 
 def test_json_with_defaults(tmp_path):
-    """Defaults stand in each spec that does not say otherwise."""
+    """Defaults apply to each spec without its own value."""
     text = json.dumps({"defaults": {"account": ACCOUNT, "name": "pv"}, "specs": [{"factory": FACTORY, "name": "own"}]})
     assert read_specs(written(tmp_path, text)) == (Spec(factory=FACTORY, account=ACCOUNT, name="own"),)
 
 
-def test_json_tells_the_line_of_each_wrong_field(tmp_path):
-    """Each wrong field of each spec is told with the line that it stands on; a missing one with its spec's."""
+def test_json_errors_name_the_line_of_each_wrong_field(tmp_path):
+    """Each wrong field is reported with its own line, and a missing field with the line of its spec."""
     text = f"""[
   {{"factory": "{FACTORY}",
     "name": "not allowed!",
@@ -58,14 +58,14 @@ def test_json_tells_the_line_of_each_wrong_field(tmp_path):
     assert found["line 9"] == "is a int, not the fields of a spec"
 
 
-def test_a_wrong_default_is_told_where_it_stands(tmp_path):
-    """What is wrong in the defaults is told with their line, not with the spec's."""
+def test_wrong_default_is_reported_with_its_own_line(tmp_path):
+    """The line is that of the defaults, not of the spec."""
     text = f'{{"defaults": {{\n"name": ""}},\n"specs": [{{"factory": "{FACTORY}"}}]}}'
     assert [place for place, _ in problems(written(tmp_path, text))] == ["line 2, name"]
 
 
-def test_a_wrong_default_is_told_once(tmp_path):
-    """However many specs take it over."""
+def test_wrong_default_is_reported_once(tmp_path):
+    """The number of specs that use the default does not matter."""
     text = f'{{"defaults": {{"name": ""}},\n"specs": [{{"factory": "{FACTORY}"}}, {{"factory": "{FACTORY}2"}}]}}'
     assert [place for place, _ in problems(written(tmp_path, text))] == ["line 1, name"]
 
@@ -84,14 +84,14 @@ def test_a_wrong_default_is_told_once(tmp_path):
     ],
     ids=["syntax", "no specs", "no list", "misspelt", "text", "empty", "nothing", "deep"],
 )
-def test_json_that_is_no_fleet(tmp_path, text, place):
-    """What is no list of specs is refused with the line of what is wrong."""
+def test_json_that_is_not_a_fleet_is_refused(tmp_path, text, place):
+    """The error names the line of the mistake."""
     assert problems(written(tmp_path, text))[0][0] == place
 
 
 @pytest.mark.parametrize(("defaults", "kind"), [([{"account": ACCOUNT}], "list"), ("x", "str"), (None, "NoneType")])
 def test_defaults_that_are_not_an_object_are_refused(tmp_path, defaults, kind):
-    """A list or a text would be left out silently, and specs would be made without what it says."""
+    """Otherwise a list or text would be ignored silently."""
     text = json.dumps({"defaults": defaults, "specs": [{"factory": FACTORY, "name": "pv"}]})
     assert problems(written(tmp_path, text)) == [("line 1, defaults", f"is a {kind}, not the fields of a spec")]
 
@@ -111,20 +111,20 @@ SPEC_TEXT = json.dumps({"factory": FACTORY, "name": "pv"})
     ],
     ids=["specs", "defaults", "in the defaults", "in names", "in a spec", "in the names of the defaults"],
 )
-def test_a_key_that_is_there_twice_is_refused(tmp_path, text, place):
-    """On every level of the file: which of them was meant is not guessed, and no factory drops out."""
+def test_duplicate_key_is_refused(tmp_path, text, place):
+    """Duplicate keys are refused at every level of the file, so no factory is lost."""
     assert (place, "is there twice") in problems(written(tmp_path, text))
 
 
-def test_a_strange_key_is_named_without_what_cannot_be_printed(tmp_path):
-    """A file can call its keys anything, and a terminal shows the refusal."""
+def test_unknown_key_is_shown_without_control_characters(tmp_path):
+    """A file can contain any key, and a terminal shows the refusal."""
     [(place, _)] = problems(written(tmp_path, '{"a\\u001b[2Jb": 1, "specs": []}'))
     assert place == "line 1, a [2Jb"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_csv(tmp_path, separator):
-    """A heading and a row for each spec, with whichever separator a spreadsheet writes; empty cells are left out."""
+    """The file has a heading and a row per spec, with any separator of a spreadsheet; empty cells are ignored."""
     text = "\n".join(
         separator.join(row)
         for row in (
@@ -148,16 +148,16 @@ def test_csv(tmp_path, separator):
     )
 
 
-def test_csv_tells_line_and_field(tmp_path):
-    """Lines are counted as an editor does, also where a cell spans several."""
+def test_csv_errors_name_line_and_field(tmp_path):
+    """Lines are counted as in an editor, even if a cell spans several."""
     text = f'factory,name,replace_broken\n"{FACTORY}",pv,maybe\n"{FACTORY}\n",pv,\n,pv,\n{FACTORY}2,pv,,,\n'
     found = dict(problems(written(tmp_path, text, "fleet.csv")))
     assert {"line 2, replace_broken", "line 5, factory", "line 6"} == found.keys()
     assert found["line 6"] == "has 5 cells, and the heading has 3"
 
 
-def test_csv_with_a_wrong_heading(tmp_path):
-    """An unknown or repeated column is told before any row is looked at."""
+def test_csv_with_a_wrong_heading_is_refused(tmp_path):
+    """An unknown or repeated column is reported before any row is read."""
     found = problems(written(tmp_path, "factory,nmae,,name,name\nx,y,z,a,b\n", "fleet.csv"))
     assert [place for place, _ in found] == ["line 1, nmae", "line 1, (empty)", "line 1, name"]
 
@@ -170,13 +170,13 @@ def test_csv_with_an_invisible_character_in_its_heading(tmp_path, column, shown)
 
 
 @pytest.mark.parametrize("text", ["", "factory,name\n", "factory,name"])
-def test_csv_without_a_row(tmp_path, text):
+def test_csv_without_a_row_is_refused(tmp_path, text):
     """A file that holds no spec is refused."""
     assert problems(written(tmp_path, text, "fleet.csv"))[0][0].startswith("line 1")
 
 
-def test_csv_that_is_none(tmp_path):
-    """A cell of more than Python's reader takes is refused."""
+def test_csv_with_a_huge_cell_is_refused(tmp_path):
+    """A cell larger than the limit of Python's reader is refused."""
     text = "factory,name\n" + "x" * 200_000 + ",pv\n"
     assert problems(written(tmp_path, text, "fleet.csv")) == [
         ("path", "is not CSV: field larger than field limit (131072)")
@@ -189,14 +189,14 @@ def test_another_kind_of_file_is_refused(tmp_path):
 
 
 def test_another_encoding_is_refused(tmp_path):
-    """A file that is not UTF-8 is told so."""
+    """A file that is not UTF-8 is refused with advice how to save it."""
     path = tmp_path / "fleet.csv"
     path.write_bytes("factory,name\nä,b\n".encode("latin-1"))
     assert problems(path) == [("path", 'is not written in UTF-8; save it as "CSV UTF-8"')]
 
 
-def test_fights_are_told_with_their_lines(tmp_path):
-    """Two rows about one endpoint are refused, each by its line."""
+def test_conflicting_rows_are_reported_with_their_lines(tmp_path):
+    """Two rows for one endpoint are refused with both lines."""
     text = f"factory,account,name\n{FACTORY},{ACCOUNT},pv\n{FACTORY.upper()},{ACCOUNT},other\n"
     assert problems(written(tmp_path, text, "fleet.csv")) == [
         ("line 3", "would create the endpoint for 'account' that line 2 creates; keep one of them")
@@ -204,7 +204,7 @@ def test_fights_are_told_with_their_lines(tmp_path):
 
 
 def test_very_many_problems_are_counted(tmp_path):
-    """A file that is wrong everywhere tells the first fifty problems and how many there are more."""
+    """The error lists the first fifty problems and the number of the others."""
     text = "factory,name\n" + "x,pv\n" * 80
     found = problems(written(tmp_path, text, "fleet.csv"))
     assert found[-1] == ("…", "and 30 more")
@@ -216,7 +216,7 @@ def test_very_many_problems_are_counted(tmp_path):
     | st.recursive(st.none() | st.booleans() | st.text(max_size=5), st.lists, max_leaves=8).map(json.dumps)
 )
 def test_any_text_is_read_or_refused(text):
-    """No content of a file ends in another error than a refusal."""
+    """Any content of a file is either read or refused."""
     from purview_mpe._client import files as fleet_files
 
     for reader in (fleet_files._json_rows, fleet_files._csv_rows):
@@ -226,7 +226,7 @@ def test_any_text_is_read_or_refused(text):
 
 
 def test_a_file_without_a_heading_is_refused_once(tmp_path):
-    """A first line that holds ids is not a heading with wrong columns."""
+    """A first line with ids is not reported as wrong columns."""
     path = tmp_path / "fleet.csv"
     path.write_text(f"{FACTORY},purview\n")
     assert problems(path) == [("line 1", "must name the columns, for example factory,account,name; it holds an id")]

@@ -1,4 +1,4 @@
-"""A journal holds every finished report, for the next run to go on from."""
+"""A journal holds every finished report, and the next run resumes from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SPEC = Spec(factory=FACTORY, account=ACCOUNT, name="pv")
 
-#: Opens a journal, says so, and keeps it until its standard input ends.
+#: Opens a journal, prints a line, and holds the journal until its standard input ends.
 HOLDER = """
 import sys
 from purview_mpe._client.journal import Journal
@@ -32,20 +32,20 @@ with Journal(sys.argv[1]):
     sys.stdin.read()
 """
 
-#: Creates for four factories in a process whose files may have 10,000 bytes; prints its events and its report.
+#: Creates for four factories in a process whose files are limited to 10,000 bytes; prints its events and its report.
 FULL_DISK = """
 import asyncio, json, resource, sys
 from tests.support.colours import Colour, fleet_of
 from purview_mpe.emulator import Emulator
-emulator, told = Emulator(), []
+emulator, heard = Emulator(), []
 specs = fleet_of(emulator, 4)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
 made = Colour(sys.argv[1]).run(
     emulator,
     lambda client: client.create_many(specs, journal=sys.argv[2]),
-    on_event=lambda event: told.append((event.kind, event.verb, event.message)),
+    on_event=lambda event: heard.append((event.kind, event.verb, event.message)),
 )
-print(json.dumps([told, made.model_dump(mode="json")]))
+print(json.dumps([heard, made.model_dump(mode="json")]))
 """
 
 
@@ -56,7 +56,7 @@ def report(spec: Spec = SPEC, **fields: object) -> Report:
 
 
 def two_accounts(emulator: Emulator) -> list[Spec]:
-    """Two specs of one factory, each for an account of its own."""
+    """Two specs of one factory, each for its own account."""
     second = emulator.add_account("second")
     return [
         Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview"),
@@ -65,14 +65,14 @@ def two_accounts(emulator: Emulator) -> list[Spec]:
 
 
 class Disk:
-    """A file whose writes fail while `room` is used up, as on a full disk: a part of the line is written first."""
+    """A file that fails once `room` is used up, as on a full disk: it first writes part of the line."""
 
     def __init__(self, file, room: int) -> None:
         self._file = file
         self.room = room
 
     def write(self, line: bytes) -> int:
-        """As much as there is room for."""
+        """Write as much as fits."""
         if self.room <= 0:
             raise OSError(28, "No space left on device")
         written = self._file.write(line[: self.room])
@@ -84,21 +84,21 @@ class Disk:
 
 
 def on_small_disk(path: Path, room: int, said: list[str]) -> tuple[Journal, Disk]:
-    """A journal on a disk with so much room."""
+    """A journal on a disk with this much room."""
     journal = Journal(path, said.append)
     journal._file = disk = Disk(journal._file, room)
     return journal, disk
 
 
-def test_no_path_writes_nothing():
+def test_journal_without_a_path_writes_nothing():
     """A run without a journal needs no file."""
     with Journal(None) as journal:
         journal.add(report())
         assert journal.warning is None
 
 
-def test_two_specs_of_one_factory_both_come_back(colour: Colour, emulator: Emulator, tmp_path):
-    """Reports are kept by factory and account, so both are read back, approved and left out by the next run."""
+def test_two_specs_of_one_factory_are_both_read_back(colour: Colour, emulator: Emulator, tmp_path):
+    """Reports are kept by factory and account, so both are read back, approved and skipped by the next run."""
     specs, path = two_accounts(emulator), tmp_path / "fleet.jsonl"
     made = colour.run(emulator, lambda client: client.create_many(specs, journal=path))
     assert set(FleetReport.load(path).reports) == set(made.reports)
@@ -119,8 +119,8 @@ def test_resuming_from_a_report_with_two_specs_of_one_factory(colour: Colour, em
     assert len(emulator.requests) == before
 
 
-def test_groups_of_one_account_have_reports_of_their_own(tmp_path):
-    """Two specs that share out the group ids of one account do not replace each other; the same one again does."""
+def test_groups_of_one_account_have_their_own_reports(tmp_path):
+    """Specs for different groups of one account keep separate reports; a repeated spec replaces its report."""
     blob, queue = (SPEC.model_copy(update={"groups": (group,), "name": group}) for group in ("blob", "queue"))
     path = tmp_path / "fleet.jsonl"
     with Journal(path) as journal:
@@ -131,7 +131,7 @@ def test_groups_of_one_account_have_reports_of_their_own(tmp_path):
 
 
 def test_a_renamed_spec_replaces_its_report(tmp_path):
-    """After the base name was changed the journal holds the new report alone, which can be approved."""
+    """After a change of the base name, the journal holds only the new report."""
     renamed, path = SPEC.model_copy(update={"name": "other"}), tmp_path / "fleet.jsonl"
     with Journal(path) as journal:
         journal.add(report())
@@ -139,8 +139,8 @@ def test_a_renamed_spec_replaces_its_report(tmp_path):
     assert [each.spec for each in FleetReport.load(path).reports] == [renamed]
 
 
-def test_a_report_knows_the_account_that_its_spec_leaves_open(tmp_path):
-    """Where the account comes from the factory's connection, the report's own account tells two of them apart."""
+def test_report_knows_the_account_that_its_spec_omits(tmp_path):
+    """If the account comes from the factory's connection, the report's own account distinguishes two reports."""
     spec, path = SPEC.model_copy(update={"account": None}), tmp_path / "fleet.jsonl"
     first, second = Account(id=ACCOUNT, name="pv1"), Account(id=f"{ACCOUNT}2", name="pv12")
     blob = Outcome(name="pv_blob", group_id="blob", resource_id=STORAGE, result="created")
@@ -151,8 +151,8 @@ def test_a_report_knows_the_account_that_its_spec_leaves_open(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["ligne\u2028suite", "a\u2029b", "a\x85b", "a\x0bb\x0cc\x1cd", "\r", "数据"])
-def test_any_text_survives(tmp_path, text):
-    """Lines end in a line feed alone, so no character of a message cuts one."""
+def test_any_text_is_read_back_unchanged(tmp_path, text):
+    """Only a line feed ends a line, so no character of a message splits it."""
     handed, path = report(hand_off=text), tmp_path / "fleet.jsonl"
     with Journal(path) as journal:
         journal.add(report(SPEC.model_copy(update={"factory": FACTORY + "2"})))
@@ -160,8 +160,8 @@ def test_any_text_survives(tmp_path, text):
     assert FleetReport.load(path).reports[1] == handed
 
 
-def test_half_a_character_from_azure_is_written(colour: Colour, emulator: Emulator, tmp_path):
-    """A message with a lone surrogate, which JSON can spell and UTF-8 cannot, ends neither run nor journal."""
+def test_lone_surrogate_from_azure_is_written(colour: Colour, emulator: Emulator, tmp_path):
+    """A lone surrogate, which JSON can encode and UTF-8 cannot, breaks neither the run nor the journal."""
     [spec], path = fleet_of(emulator, 1), tmp_path / "fleet.jsonl"
     emulator.inject(Fault.status("PUT", 403, path="*purview_blob", message="no \ud800", code="X\udcff", times=None))
     made = colour.run(emulator, lambda client: client.create_many([spec], journal=path))
@@ -174,12 +174,12 @@ class Speechless:
     """A credential whose error holds a file name that is not UTF-8."""
 
     def get_token(self, *_scopes: str, **_options: object):
-        """No token."""
+        """Raise instead of returning a token."""
         raise ValueError("\udcff file not found")
 
 
-def test_half_a_character_from_a_credential_is_written(emulator: Emulator, tmp_path):
-    """The words of a credential are as foreign as Azure's."""
+def test_lone_surrogate_from_a_credential_is_written(emulator: Emulator, tmp_path):
+    """A credential's error message is untrusted text like Azure's."""
     from purview_mpe import Client
 
     path = tmp_path / "fleet.jsonl"
@@ -191,7 +191,7 @@ def test_half_a_character_from_a_credential_is_written(emulator: Emulator, tmp_p
 
 
 def test_an_empty_file_holds_nothing(colour: Colour, emulator: Emulator, tmp_path):
-    """A run that was killed before its first report leaves an empty file, from which the next one goes on."""
+    """A run that was killed before its first report leaves an empty file, from which the next run resumes."""
     path = tmp_path / "fleet.jsonl"
     path.touch()
     assert FleetReport.load(path) == FleetReport()
@@ -199,7 +199,7 @@ def test_an_empty_file_holds_nothing(colour: Colour, emulator: Emulator, tmp_pat
     assert colour.run(emulator, lambda client: client.create_many(specs, resume=path, journal=path)).complete
 
 
-def test_one_call_serves_every_run(colour: Colour, emulator: Emulator, tmp_path):
+def test_same_call_starts_and_resumes_a_run(colour: Colour, emulator: Emulator, tmp_path):
     """With the same path for both, the first run starts without the file and the second has nothing left to do."""
     specs, path = fleet_of(emulator, 2), tmp_path / "fleet.jsonl"
 
@@ -213,7 +213,7 @@ def test_one_call_serves_every_run(colour: Colour, emulator: Emulator, tmp_path)
 
 
 def test_a_missing_file_to_resume_from_is_an_error(colour: Colour, emulator: Emulator, tmp_path):
-    """A misspelt path must not be taken for a fleet of which nothing is done."""
+    """A misspelt path must not count as a fleet without progress."""
     specs = fleet_of(emulator, 1)
     with pytest.raises(FileNotFoundError):
         colour.run(emulator, lambda client: client.create_many(specs, resume=tmp_path / "a", journal=tmp_path / "b"))
@@ -221,8 +221,8 @@ def test_a_missing_file_to_resume_from_is_an_error(colour: Colour, emulator: Emu
 
 
 @pytest.mark.parametrize("cut", [1, 7, 100, -1])
-def test_a_line_that_was_cut_off_is_left_out(tmp_path, cut):
-    """Wherever a crash cuts the last line, in the middle of a character too, the lines before it are read."""
+def test_truncated_last_line_is_ignored(tmp_path, cut):
+    """Wherever a crash cuts the last line, even inside a character, the lines before it are read."""
     path, last = tmp_path / "fleet.jsonl", report(SPEC.model_copy(update={"factory": FACTORY + "2"}), hand_off="ä")
     with Journal(path) as journal:
         journal.add(report())
@@ -236,8 +236,8 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path, cut):
         assert FleetReport.load(path).reports == (report(),)
 
 
-def test_a_first_line_that_was_cut_off_is_nothing(tmp_path):
-    """A journal whose only line is incomplete is as good as an empty one."""
+def test_truncated_only_line_counts_as_empty(tmp_path):
+    """A journal with only an incomplete line counts as empty."""
     path = tmp_path / "fleet.jsonl"
     for content in (b'{"ve', b'{"verb":"create_all","spec":{"fac'):
         path.write_bytes(content)
@@ -247,7 +247,7 @@ def test_a_first_line_that_was_cut_off_is_nothing(tmp_path):
         assert FleetReport.load(path).reports == (report(),)
 
 
-def test_a_whole_last_line_counts_without_its_line_feed(tmp_path):
+def test_complete_last_line_without_line_feed_is_read(tmp_path):
     """An editor that drops the last line feed loses no report, neither now nor with the next one appended."""
     path, other = tmp_path / "fleet.jsonl", report(SPEC.model_copy(update={"factory": FACTORY + "2"}))
     path.write_text(report().model_dump_json())
@@ -258,7 +258,7 @@ def test_a_whole_last_line_counts_without_its_line_feed(tmp_path):
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
-    """A journal that went through a Windows editor is still one."""
+    """A journal saved by a Windows editor can be read and continued."""
     path = tmp_path / "fleet.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + report().model_dump_json().encode() + b"\r\n\r\n")
     assert FleetReport.load(path).reports == (report(),)
@@ -268,7 +268,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
 
 
 def test_a_wrong_line_is_named(tmp_path):
-    """A line in the middle that is not a report is refused with its number: leaving it out would lose a factory."""
+    """A complete line that is not a report is refused with its number; ignoring it would lose a factory."""
     path = tmp_path / "fleet.jsonl"
     line = report().model_dump_json()
     path.write_text(f"{line}\n{line[:50]}\n{line.replace('created', 'cretaed')}\n")
@@ -281,7 +281,7 @@ def test_a_wrong_line_is_named(tmp_path):
 
 
 def test_a_second_process_is_refused(colour: Colour, emulator: Emulator, tmp_path):
-    """While one process writes a journal another one is refused before its first request, and not afterwards."""
+    """While one process writes a journal, another is refused before its first request; afterwards it is accepted."""
     specs, path = fleet_of(emulator, 1), tmp_path / "fleet.jsonl"
     command = [sys.executable, "-c", HOLDER, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
@@ -294,12 +294,12 @@ def test_a_second_process_is_refused(colour: Colour, emulator: Emulator, tmp_pat
 
 
 def test_a_second_run_in_this_process_is_refused(tmp_path):
-    """Two runs of one process would cut each other's lines as well."""
+    """Two runs of one process would also overwrite each other's lines."""
     path = tmp_path / "fleet.jsonl"
     with Journal(path) as journal:
         with pytest.raises(InvalidSpec, match="another run"):
             Journal(path)
-        FleetReport.load(path)  # reading takes no lock, and does not end the one that is held
+        FleetReport.load(path)  # reading neither takes nor releases the lock
         with pytest.raises(InvalidSpec, match="another run"):
             Journal(path)
         journal.add(report())
@@ -307,7 +307,7 @@ def test_a_second_run_in_this_process_is_refused(tmp_path):
 
 
 def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
-    """Where two runs cannot be kept apart, the file is refused with another place to put it."""
+    """Without locks two runs could collide, so the file is refused with advice on another place."""
     import fcntl
 
     def refuse(*_: object) -> None:
@@ -338,14 +338,14 @@ def test_a_path_that_cannot_be_a_journal_is_refused(colour: Colour, emulator: Em
 
 
 def test_a_full_disk_does_not_end_the_run(colour: Colour, tmp_path):
-    """Every factory is done and reported; a warning says how many reports the journal lacks, and it stays readable."""
+    """Every factory is processed and reported; a warning counts the missing reports, and the journal stays readable."""
     path = tmp_path / "fleet.jsonl"
     command = [sys.executable, "-c", FULL_DISK, colour.name, str(path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
-    told, made = json.loads(ended.stdout)
+    heard, made = json.loads(ended.stdout)
     made = FleetReport.model_validate(made)
     assert made.counts == {"created": 16}
-    assert [(verb, "File too large" in message) for kind, verb, message in told if kind == "warning"] == [
+    assert [(verb, "File too large" in message) for kind, verb, message in heard if kind == "warning"] == [
         ("create_many", True)
     ]
     written = FleetReport.load(path).reports
@@ -356,8 +356,8 @@ def test_a_full_disk_does_not_end_the_run(colour: Colour, tmp_path):
     assert "could not be written to the journal" in str(made)
 
 
-def test_room_on_the_disk_brings_every_report_back(tmp_path):
-    """What could not be written is written with the next report, in the order in which it came."""
+def test_unwritten_reports_are_written_once_the_disk_has_room(tmp_path):
+    """Reports that could not be written follow with the next report, in their original order."""
     path, said = tmp_path / "fleet.jsonl", []
     reports = [report(SPEC.model_copy(update={"factory": f"{FACTORY}{number}"})) for number in range(4)]
     journal, disk = on_small_disk(path, len(reports[0].model_dump_json()) + 50, said)
@@ -372,8 +372,8 @@ def test_room_on_the_disk_brings_every_report_back(tmp_path):
     journal.close()
 
 
-def test_closing_tries_once_more(tmp_path):
-    """The last reports of a run are written if there is room by then, and no half line is left if there is not."""
+def test_closing_writes_the_remaining_reports(tmp_path):
+    """Closing writes the last reports if the disk has room, and otherwise leaves no half line."""
     path, said = tmp_path / "fleet.jsonl", []
     journal, disk = on_small_disk(path, 50, said)
     journal.add(report())
@@ -387,8 +387,8 @@ def test_closing_tries_once_more(tmp_path):
     assert FleetReport.load(path).reports == (report(),)
 
 
-def test_an_attempt_that_was_interrupted_leaves_one_line(tmp_path):
-    """Ctrl-C between writing and remembering it does not leave the line there twice."""
+def test_interrupted_write_leaves_one_line(tmp_path):
+    """Ctrl-C between writing a line and recording it does not write the line twice."""
     path = tmp_path / "fleet.jsonl"
     journal = Journal(path)
     file = journal._file
@@ -407,8 +407,8 @@ def test_an_attempt_that_was_interrupted_leaves_one_line(tmp_path):
     assert FleetReport.load(path).reports == (report(),)
 
 
-def test_the_file_is_closed_when_a_run_is_left(emulator: Emulator, tmp_path):
-    """Leaving the iterator ends the lock, so that the next run in the same process can have the file."""
+def test_file_is_unlocked_when_the_iterator_is_closed(emulator: Emulator, tmp_path):
+    """Closing the iterator releases the lock, so the next run in the same process can open the file."""
     from purview_mpe import Client
 
     specs, path = fleet_of(emulator, 2), tmp_path / "fleet.jsonl"

@@ -1,4 +1,4 @@
-"""Public names belong to the modules that users import them from, whatever file defines them."""
+"""Public names belong to the modules that users import them from, not to the files that define them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VALUES = sorted(name for name in NOUNS if hasattr(purview_mpe, name) or name == 
 
 
 class Reader(pickle.Unpickler):
-    """Reads a pickle, and notes the modules of this project that it names."""
+    """Reads a pickle and records the modules of this project that it names."""
 
     def __init__(self, pickled: bytes) -> None:
         super().__init__(io.BytesIO(pickled))
@@ -55,27 +55,27 @@ def modules_in(value: object) -> set[str]:
 
 
 @pytest.mark.parametrize(("module", "name"), PUBLIC)
-def test_a_name_says_where_it_is_imported_from(module, name):
-    """`__module__` of every public class and function is the public module, so reprs outlive a move of the file."""
+def test_name_shows_its_public_module(module, name):
+    """`__module__` of every public class and function is the public module, so a moved file keeps its reprs."""
     thing = getattr(importlib.import_module(module), name)
     assert (thing.__module__, thing.__qualname__) == (module, name)
 
 
 @pytest.mark.parametrize(("module", "name"), PUBLIC)
 def test_a_name_is_pickled_by_reference_to_its_public_module(module, name):
-    """What is pickled of a class or function is the public module and the name, and that leads back to it."""
+    """The pickle of a class or function holds only its public module and name."""
     assert modules_in(getattr(importlib.import_module(module), name)) == {module}
 
 
 @pytest.mark.parametrize("name", VALUES)
 @settings(max_examples=5)
 @given(st.data())
-def test_a_pickled_noun_names_public_modules_alone(name, data):
+def test_pickled_noun_names_only_public_modules(name, data):
     """A value read back from a pickle is equal, and the pickle names no private module."""
     assert modules_in(data.draw(NOUNS[name])) <= {"purview_mpe", "purview_mpe.durable"}
 
 
-def test_pickled_mappings_of_a_spec_name_public_modules_alone():
+def test_pickled_mappings_of_a_spec_name_only_public_modules():
     """The frozen mapping inside a spec is pickled under the package's name as well, and stays frozen."""
     spec = a_spec(names={"blob": "purview-b"})
     assert modules_in(spec) == {"purview_mpe"}
@@ -84,18 +84,18 @@ def test_pickled_mappings_of_a_spec_name_public_modules_alone():
 
 
 @pytest.mark.parametrize("value", [Retry(), Rate(10, 1)], ids=lambda value: type(value).__name__)
-def test_pickled_settings_name_public_modules_alone(value):
+def test_pickled_settings_name_only_public_modules(value):
     """Retry and Rate can be sent to another process."""
     assert modules_in(value) == {"purview_mpe"}
 
 
 @pytest.mark.parametrize("cls", CLASSES.values(), ids=lambda cls: cls.__name__)
-def test_pickled_errors_name_public_modules_alone(cls):
+def test_pickled_errors_name_only_public_modules(cls):
     """An error, with the report or plan that it holds, can be sent to another process."""
     assert modules_in(made(cls)) <= {"purview_mpe", "purview_mpe.errors"}
 
 
-def test_pickled_values_of_the_emulator_name_public_modules_alone():
+def test_pickled_values_of_the_emulator_name_only_public_modules():
     """Views, requests, exchanges, faults and roles of the emulator can be sent to another process."""
     azure, exchanges = Emulator(), []
     azure.observe(exchanges.append)
@@ -132,13 +132,13 @@ def test_type_hints_of_a_noun_resolve(name):
 
 @pytest.mark.parametrize("thing", [Retry, Rate, emulator.RecordedRequest, emulator.Exchange, emulator.Role])
 def test_type_hints_of_a_dataclass_resolve(thing):
-    """As for nouns."""
+    """The same holds for dataclasses."""
     assert set(resolved_hints(thing)) >= {name for name in thing.__dataclass_fields__ if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_a_noun_can_be_subclassed(name):
-    """A class of the user's own has all fields of the noun and its own, and refuses what the noun refuses."""
+    """A user's subclass has all fields of the noun and its own, and refuses the same inputs."""
     noun = getattr(purview_mpe, name, durable.FleetRequest)
     mine = type("Mine", (noun,), {"__annotations__": {"ticket": str}, "ticket": "", "__module__": __name__})
     assert issubclass(mine, Noun)
@@ -147,6 +147,6 @@ def test_a_noun_can_be_subclassed(name):
         mine(unknown=1)
 
 
-def test_a_budget_says_where_it_is_imported_from():
-    """The default repr of an object without one of its own names the public module."""
+def test_budget_shows_its_public_module():
+    """Budget's default repr names the public module."""
     assert repr(Budget()).startswith("<purview_mpe.Budget object at")

@@ -1,4 +1,4 @@
-"""Every refusal of every write means the same over a real connection and in process, in both clients."""
+"""Every refusal of every write has the same result over a real connection and in process, in both clients."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _SYNC = loading.load("purview_mpe._azure.transport")
 _ASYNC = loading.load("purview_mpe._azure.transport_aio")
 _OPTIONS = loading.load("purview_mpe._azure.options")
-#: Each wait lasts so many times longer than asked for: patience ends after a handful of requests.
+#: Each wait lasts this many times longer, so that retries end after a few requests.
 _SLOWER = 10
-#: Longer than anything is waited for, so that no outcome depends on which of several threads moved the clock last.
+#: Longer than any wait, so that no outcome depends on which thread moved the clock last.
 _LONG = 36_000
 
 
@@ -62,7 +62,7 @@ class AsyncQuick(_ASYNC.AsyncPooledTransport):
 
 @dataclass
 class World:
-    """One emulator, reached in process and over HTTPS; refused writes leave it as it is."""
+    """One emulator, reached in process and over HTTPS; refused writes do not change it."""
 
     emulator: Emulator
     server: Server
@@ -70,9 +70,9 @@ class World:
     wires: dict[str, Any]
 
     def seen(self, way: str, verb: Callable[[Any], Any], *, own_tokens: bool = False) -> Any:
-        """What a verb comes to in one client, one way: the report without what differs from run to run.
+        """The verb's result in one client over one connection, without the parts that differ from run to run.
 
-        With `own_tokens` the caller's tokens are the emulator's, which show who it is.
+        With `own_tokens` the caller uses the emulator's tokens, which identify it.
         """
         colour, wire = way.split(", ")
         options: dict[str, Any] = {"transport": self.wires[way]}
@@ -114,7 +114,7 @@ def world() -> Iterator[World]:
         for account in ("pv1", "contoso"):
             client.create_all(_spec("df1", account), wait=False).raise_for_failures()
     emulator.clock.advance(60)
-    emulator.approve("second")  # so that all of its account's others wait for the same kind of approval
+    emulator.approve("second")  # the account's other connections wait for the same kind of approval
     with emulator.serve() as server, asyncio.Runner() as loop:
         quick, in_process, async_in_process = (
             Quick(emulator, server.ca_file),
@@ -139,7 +139,7 @@ def _spec(factory: str, account: str = "pv1") -> Spec:
     )
 
 
-#: Networks by what they lack: the writes of private endpoints and DNS of one's own.
+#: Networks by what they lack: these writes create private endpoints and DNS in the caller's network.
 NETWORKS = ("nothing", "endpoints", "zones", "links", "zone groups")
 
 
@@ -148,7 +148,7 @@ def _network(state: str) -> Network:
     group = f"rg-{state.replace(' ', '-')}"
     subnet = f"{home}/{group}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/snet-pe"
     dns = {"zones": "create", "links": "create", "zone groups": "existing"}.get(state, "none")
-    return Network(subnet=subnet, dns=dns, zone_resource_group=group if dns == "create" else None)  # type: ignore[arg-type]  # a word of them
+    return Network(subnet=subnet, dns=dns, zone_resource_group=group if dns == "create" else None)  # type: ignore[arg-type]  # an allowed value
 
 
 def _furnish(emulator: Emulator, state: str) -> None:
@@ -165,7 +165,7 @@ def _furnish(emulator: Emulator, state: str) -> None:
 
 
 def _ruled_by_others(emulator: Emulator) -> None:
-    """An account on which the caller may do everything but change roles."""
+    """An account whose roles the caller cannot change."""
     account = emulator.add_account("ruled")
     for admin in emulator.catalog.members("collection-admin", account):
         emulator.catalog.revoke("collection-admin", admin, account)
@@ -258,7 +258,7 @@ for _state, _path in (
             _spec("df1"), _network(state), purpose="studio", timeout=_LONG
         ),
     )
-#: Writes of a caller whose token has to show who it is.
+#: Writes of a caller whose token has to identify it.
 _OWN_TOKENS = {"admin POST"}
 POLICY = "Resource 'x' was disallowed by policy. Reasons: 'Only approved subscriptions'."
 #: Each refusal: status, Azure's code and message (bytes: the whole body), and the library's code for it.
@@ -304,9 +304,9 @@ def _quiet_sdk(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_refusal_is_the_same_in_every_client_over_every_connection(world: World, refusal: str, write: str) -> None:
-    """Outcome, code, Azure's code, message, remedy and hand-off."""
+    """Outcome, code, Azure's code, message, remedy and hand-off are the same."""
     method, path, verb = WRITES[write]
-    status, code, said, ours = REFUSALS[refusal]
+    status, code, said, expected = REFUSALS[refusal]
     seen = {}
     for way in WAYS:
         world.emulator.clear_faults()
@@ -315,7 +315,7 @@ def test_a_refusal_is_the_same_in_every_client_over_every_connection(world: Worl
     first = seen[WAYS[0]]
     assert {way: found for way, found in seen.items() if found != first} == {}
     refused = [line for line in first if line is not None and line[2:] and line[3] == status]
-    assert [line[2:5] for line in refused] == [(ours, status, code or None)] * len(refused)
+    assert [line[2:5] for line in refused] == [(expected, status, code or None)] * len(refused)
     assert len(refused) >= 1
     if isinstance(said, str):
         assert all(said in line[5] for line in refused)
@@ -323,7 +323,7 @@ def test_a_refusal_is_the_same_in_every_client_over_every_connection(world: Worl
 
 @pytest.mark.parametrize("write", sorted(set(WRITES) - _OWN_TOKENS))
 def test_an_answer_that_repeats_the_token_is_never_read(world: World, write: str) -> None:
-    """On every write: the outcome says why, and the token is in no text of it."""
+    """The outcome of every write says why, and no text of it holds the token."""
     method, path, verb = WRITES[write]
     for way in WAYS:
         world.emulator.clear_faults()

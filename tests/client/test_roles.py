@@ -1,4 +1,4 @@
-"""Every verb, for each of four people: it works, degrades, or explains itself."""
+"""Every verb for four kinds of callers: it works, does part of the work, or explains the missing right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def elsewhere(spec):
     return spec.model_copy(update={"account": spec.account.replace("pv1", "pv2")})
 
 
-#: What each verb is called with, and what is looked at in its answer.
+#: The call of each verb, and the part of its answer that is compared.
 VERBS = {
     "discover": (lambda client, spec: client.discover(spec.account), lambda account: account.shape),
     "check": (lambda client, spec: client.check(spec), lambda check: check.ok),
@@ -40,7 +40,7 @@ VERBS = {
     ),
 }
 
-#: With four pending endpoints there. A class of error means that the verb explains itself by raising it.
+#: Expected answers with four pending endpoints. A class of error means that the verb raises it.
 DENIED = errors.AccessDenied
 EXPECTED = {
     "none": {
@@ -49,7 +49,7 @@ EXPECTED = {
         "plan": DENIED,
         "apply": DENIED,
         "create_all": DENIED,
-        # The account's own connections are all this person could decide, and those may not be read.
+        # The caller could decide only the account's own connections, and cannot read them.
         "approve": ["handed-off"],
         "reject": ["handed-off"],
         "status": DENIED,
@@ -110,7 +110,7 @@ EXPECTED = {
         "watch": DENIED,
         "create_many": {"failed": 1},
         "diagnose": True,
-        # Without the factory nobody can say that it is gone, so nothing is called gone.
+        # The caller cannot read the factory, so its connections are not certain to be left over.
         "orphans": [False] * 4,
     },
 }
@@ -118,8 +118,8 @@ EXPECTED = {
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("person", EXPECTED)
-def test_every_verb_for_everybody(colour, person, verb):
-    """What this person may do is done; what not is said, and nobody gets more than their rights."""
+def test_each_verb_respects_the_callers_roles(colour, person, verb):
+    """The verb does what the caller is allowed to do and reports the rest as access-denied."""
     emulator = Emulator()
     emulator.add_account("pv2")
     spec = spec_for(emulator)
@@ -146,10 +146,10 @@ def test_every_verb_for_everybody(colour, person, verb):
         ]
 
 
-# A fleet does not raise: what stops one factory stands in its report.
+# A fleet does not raise: the report holds each factory's error.
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "create_many"])
-def test_nothing_is_registered_by_anything(colour, emulator, verb):
-    """No verb registers a resource provider, even where Azure asks for it during a read."""
+def test_no_verb_registers_a_resource_provider(colour, emulator, verb):
+    """Even if a read fails because the provider is not registered, the library only names the command."""
     spec = spec_for(emulator)
     for namespace in ("Microsoft.Purview", "Microsoft.DataFactory"):
         emulator.unregister(namespace)

@@ -1,4 +1,4 @@
-"""What users can see: the exports, what importing costs, and that both clients are one client in two colours."""
+"""The public surface: exports, the cost of imports, and the equality of both clients."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ VERBS = [
     "status_many",
     "watch",
 ]
-#: What is iterated over instead of being awaited.
+#: Verbs that are iterated instead of awaited.
 ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_delete_many", "iter_onboard_many"}
 
 
 def python(code: str) -> list[str]:
     """What a fresh interpreter prints, as JSON on its last line."""
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)  # noqa: PLW1510 - our own code
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)  # noqa: PLW1510 - the test's own code
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1])
 
@@ -125,37 +125,37 @@ def loaded(code: str, *names: str) -> list[str]:
 # --- exports
 
 
-def test_the_exports_are_these():
-    """What can be imported from the package is a promise; a change of it is a decision."""
+def test_exports_are_exactly_the_listed_names():
+    """The exports are a public promise, so a change must be deliberate."""
     assert sorted(purview_mpe.__all__) == sorted(EXPORTS)
     assert sorted(emulator.__all__) == sorted(set(emulator.__all__))
     assert aio.__all__ == ["Client"]
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_every_export_is_there(name):
-    """Each name can be had from the package, and is what its own module has."""
+def test_every_export_exists(name):
+    """Each name can be read from the package and appears in dir()."""
     assert getattr(purview_mpe, name) is not None
     assert name in dir(purview_mpe)
 
 
-def test_everything_can_be_imported_at_once():
-    """`from purview_mpe import *` gives exactly the exports."""
+def test_star_import_gives_exactly_the_exports():
+    """`from purview_mpe import *` adds no other name."""
     namespace: dict[str, object] = {}
     exec("from purview_mpe import *", namespace)  # noqa: S102 - that is the point
     assert set(namespace) - {"__builtins__"} == set(EXPORTS)
 
 
 @pytest.mark.parametrize("name", ["aio", "durable", "emulator", "errors", "notebook"])
-def test_the_public_modules_come_with_the_package(name):
-    """After `import purview_mpe` alone they are there, although nothing was loaded for them before."""
+def test_public_modules_load_on_first_use(name):
+    """After `import purview_mpe` each public module is available, but is loaded only when it is used."""
     assert loaded("import purview_mpe", f"purview_mpe.{name}") == []
     assert loaded(f"import purview_mpe; purview_mpe.{name}.__doc__", f"purview_mpe.{name}") == [f"purview_mpe.{name}"]
     assert name in dir(purview_mpe)
 
 
-def test_other_names_are_refused_as_python_does():
-    """An unknown name is an AttributeError that names the module."""
+def test_unknown_name_is_an_attribute_error():
+    """The error names the module and the name."""
     with pytest.raises(AttributeError, match="module 'purview_mpe' has no attribute 'Cliant'"):
         _ = purview_mpe.Cliant
 
@@ -170,15 +170,15 @@ def documented() -> list[object]:
 
 @pytest.mark.parametrize("thing", documented(), ids=lambda thing: getattr(thing, "__qualname__", thing.__name__))
 def test_every_public_name_is_documented(thing):
-    """help() says something about everything that can be imported or called."""
+    """Every name that can be imported or called has a docstring."""
     assert inspect.getdoc(thing)
 
 
 @pytest.mark.parametrize(
     "noun", [v for v in vars(purview_mpe).values() if inspect.isclass(v) and issubclass(v, Noun)] or [purview_mpe.Spec]
 )
-def test_nouns_say_what_they_are(noun):
-    """A noun's documentation is its own, not that of its base."""
+def test_each_noun_has_its_own_docstring(noun):
+    """A noun does not inherit the docstring of its base."""
     assert noun.__doc__ != Noun.__doc__
 
 
@@ -194,7 +194,7 @@ def test_importing_loads_nothing_heavy(code):
 
 
 def test_a_spec_needs_no_sdk():
-    """Specs and plans are read and checked without any SDK."""
+    """Specs and plans can be imported without any SDK."""
     code = "from purview_mpe import Spec, Plan, Report, requirement"
     assert loaded(code, *HEAVY) == ["pydantic"]
 
@@ -214,8 +214,8 @@ APPROVERS = ("azure.mgmt.storage", "azure.mgmt.eventhub")
     ("shape", "approve", "needed"),
     [("A", False, []), ("A", True, [*APPROVERS]), ("B", True, [*APPROVERS[:1]]), ("C", True, [])],
 )
-def test_sdks_are_loaded_when_they_approve(shape, approve, needed):
-    """Storage and Event Hubs are needed where connections on them are approved; to list them is a plain request."""
+def test_sdks_of_the_targets_are_loaded_only_to_approve(shape, approve, needed):
+    """The SDKs of Storage and Event Hubs are loaded only to approve; listing connections is a plain request."""
     assert loaded(CREATE.format(shape=shape, approve=approve), *APPROVERS, "aiohttp") == needed
 
 
@@ -246,7 +246,7 @@ print(json.dumps(failures))
 
 
 def test_first_clients_of_eight_threads_at_once():
-    """Eight threads that each make and use their first client at once never meet an import error, in 20 processes."""
+    """In 20 processes, eight threads make and use their first client at once without an import error."""
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda _: python(EIGHT), range(20))) == [[]] * 20
 
@@ -263,13 +263,13 @@ def verbs(client: type) -> dict[str, inspect.Signature]:
 
 
 def test_both_clients_have_these_verbs():
-    """The verbs of the contract, in both colours, and no others."""
+    """Both clients have exactly the listed verbs."""
     assert sorted(verbs(Client)) == sorted(verbs(aio.Client)) == sorted(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_has_one_signature(verb):
-    """Names, kinds and defaults of the parameters are the same; so are the results, but for being awaited."""
+    """Names, kinds and defaults of the parameters are the same, and so are the results except that they are awaited."""
     one, other = verbs(Client)[verb], verbs(aio.Client)[verb]
     assert list(one.parameters.values()) == list(other.parameters.values())
     assert str(other.return_annotation) == str(one.return_annotation).replace("Iterator", "AsyncIterator")
@@ -282,22 +282,22 @@ def test_asynchronous_verbs_are_awaited(verb):
     assert not inspect.iscoroutinefunction(getattr(Client, verb))
 
 
-def test_both_clients_are_made_alike():
-    """The same options with the same defaults; only the credential is of another kind."""
+def test_both_clients_have_the_same_options():
+    """Options and defaults are the same; only the type of the credential differs."""
     one, other = (list(inspect.signature(client).parameters.values()) for client in (Client, aio.Client))
     assert [(p.name, p.kind, p.default) for p in one] == [(p.name, p.kind, p.default) for p in other]
     assert [p.annotation for p in one[1:]] == [p.annotation for p in other[1:]]
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "close"])
-def test_what_a_verb_does_is_said_in_one_place(verb):
+def test_asynchronous_docstring_refers_to_the_synchronous_verb(verb):
     """The asynchronous verb refers to the synchronous one, which says what it reads, needs and raises."""
     assert (inspect.getdoc(getattr(aio.Client, verb)) or "").startswith(f"As `purview_mpe.Client.{verb}`")
-    # A verb that is another one in another form refers to that.
+    # A verb that is a variant of another verb refers to it.
     assert re.search(r"\breads\b|^as `", inspect.getdoc(getattr(Client, verb)) or "", re.IGNORECASE)
 
 
-def test_the_default_wait_is_that_of_the_contract():
+def test_default_timeout_of_each_verb():
     """Creating and proving wait half an hour, decisions and roles five minutes, deletion ten."""
     defaults = {
         verb: verbs(Client)[verb].parameters["timeout"].default
@@ -330,7 +330,7 @@ def test_the_default_wait_is_that_of_the_contract():
 
 
 def written_docstrings(module: object) -> dict[str, str]:
-    """The docstrings of the methods of `Client` as its file says them, which is what an editor shows."""
+    """The docstrings of `Client`'s methods in its source file, which an editor shows."""
     tree = ast.parse(inspect.getsource(module))
     [client] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Client"]
     return {
@@ -342,7 +342,7 @@ def written_docstrings(module: object) -> dict[str, str]:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_an_editor_shows_what_an_asynchronous_verb_does(verb):
-    """Below the reference to the synchronous verb stands that verb's own summary, in the file itself."""
+    """In the source file, the synchronous verb's summary follows the reference."""
     reference, _, summary = written_docstrings(aio)[verb].partition("\n\n")
     assert re.fullmatch(rf"As `purview_mpe\.Client\.{verb}`(; iterate with `async for`)?\.", reference)
     assert ("async for" in reference) == (verb in ITERATED)

@@ -1,4 +1,4 @@
-"""Fixtures for official clients: served emulators, and the tools, where `nox -s clients` has installed them."""
+"""Fixtures for official clients: served emulators, and the tools that `nox -s clients` installs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def tool(variable: str, name: str) -> str:
-    """The path of a tool; the test is skipped where it is not installed."""
+    """The path of a tool; the test is skipped if it is not installed."""
     found = os.environ.get(variable) or None
     if found is None:
         pytest.skip(f"{name} is not installed here: nox -s clients does that, and sets {variable}")
@@ -26,22 +26,22 @@ def tool(variable: str, name: str) -> str:
 
 
 def program(name: str) -> str:
-    """The path of a program; the test is skipped where there is none."""
+    """The path of a program; the test is skipped if it is not installed."""
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"there is no {name} on the PATH")
+        pytest.skip(f"{name} is not on the PATH")
     return found
 
 
 @dataclass(frozen=True)
 class Served:
-    """An emulator and the server that it answers at."""
+    """An emulator and its server."""
 
     emulator: Emulator
     server: Server
 
     def run(self, command: list[str], **environment: str) -> str:
-        """The output of a program; what it complains of, if it fails."""
+        """The output of a program; a failure shows its error output."""
         answer = subprocess.run(
             command,
             env={**os.environ, "REQUESTS_CA_BUNDLE": self.server.ca_file, **environment},
@@ -64,5 +64,5 @@ def served(request: Any) -> Iterator[Served]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Where a tool may keep its files."""
+    """A folder for a tool's files."""
     return tmp_path

@@ -1,4 +1,4 @@
-"""The Azure CLI against the served emulator: signed in, and the whole job done with its own commands."""
+"""The Azure CLI against the served emulator: sign-in and all steps with its own commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Az = Callable[..., Any]
 
-#: Without the second, `az` asks the public cloud whether it knows the authority that it is to sign in at.
+#: Without the second setting, `az` asks the public cloud about the authority for the sign-in.
 SETTINGS = {"AZURE_CORE_COLLECT_TELEMETRY": "0", "AZURE_CORE_INSTANCE_DISCOVERY": "false"}
 
 
@@ -48,7 +48,7 @@ def az(served: Served, home: Path) -> Az:
 
 @pytest.fixture
 def shell(served: Served, home: Path, az: Az) -> Callable[[str], str]:
-    """Runs a line as somebody would who pasted it into a shell, signed in as `az` is."""
+    """Runs a line as if it were pasted into a shell, signed in as `az` is."""
     bash, executable = program("bash"), Path(tool("PURVIEW_MPE_AZ", "the Azure CLI"))
 
     def run(line: str) -> str:
@@ -62,8 +62,8 @@ def statuses(served: Served) -> set[str]:
     return {endpoint.status for endpoint in served.emulator.endpoints()}
 
 
-def test_the_whole_job(az, served):
-    """Created, listed, approved with the commands of each service, and deleted."""
+def test_create_list_approve_and_delete(az, served):
+    """The connections are approved with the commands of each service."""
     emulator, factory = served.emulator, str(served.emulator.factory)
     network = f"{factory}/managedVirtualNetworks/default/managedPrivateEndpoints"
     assert az("account", "show")["id"] == emulator.subscription
@@ -78,11 +78,11 @@ def test_the_whole_job(az, served):
     one = az("resource", "show", "--ids", f"{network}/purview_account", "--api-version", "2018-06-01")
     assert one["properties"]["groupId"] == "account"
     wait_for_connections(emulator, len(targets))
-    ours = [connection for connection in emulator.connections() if connection.endpoint is not None]
-    for connection in ours:
+    created = [connection for connection in emulator.connections() if connection.endpoint is not None]
+    for connection in created:
         command, flags = commands_for(connection)
         if connection.target.subscription != emulator.subscription:
-            continue  # ingestion storage: nobody but Purview reaches its connections
+            continue  # ingestion storage: only Purview reaches its connections
         az(*command, "approve", *flags)
         assert "Approved" in json.dumps(az(*command, "show", *flags))
     for endpoint in emulator.endpoints():
@@ -91,8 +91,8 @@ def test_the_whole_job(az, served):
     assert emulator.endpoints() == []
 
 
-def test_commands_around_the_job(az, served):
-    """What somebody looks at before and cleans up afterwards: groups, resources, providers, connections of a target."""
+def test_other_az_commands_work(az, served):
+    """Commands before and after the job: groups, resources, providers, connections of a target."""
     emulator = served.emulator
     account = str(emulator.account)
     emulator.add_endpoint(emulator.factory, "purview", account, "account", status="Pending")
@@ -172,7 +172,7 @@ def test_the_exported_script_onboards(shell, served):
 
 
 class Network:
-    """The commands on a network of the customer, each followed until the emulator shows its effect."""
+    """Commands on the customer's network; each waits until the emulator shows its effect."""
 
     GROUP = ("--resource-group", "rg-net")
 
@@ -183,7 +183,7 @@ class Network:
         return self.az("network", *words, *self.GROUP)
 
     def write(self, *words: str, until: Callable[[], Any]) -> None:
-        # Azure names no pause between two looks at an operation of a network, so `az` would wait for 30 s each time.
+        # Azure names no polling interval for network operations, so `az` would wait for 30 s each time.
         self.show(*words, "--no-wait")
         wait_until(self.emulator, until)
 
@@ -270,7 +270,7 @@ def wait_until(emulator: Emulator, condition: Callable[[], Any]) -> None:
 
 
 def wait_for_connections(emulator: Emulator, count: int) -> None:
-    """Let the emulator's time pass until the connections of the endpoints are there."""
+    """Let the emulator's time pass until the connections of the endpoints exist."""
     for _ in range(50):
         if sum(connection.endpoint is not None for connection in emulator.connections()) >= count:
             return
@@ -279,7 +279,7 @@ def wait_for_connections(emulator: Emulator, count: int) -> None:
 
 
 def test_the_commands_of_a_hand_off_work(shell, served):
-    """What a report leaves to the owner can be pasted into a shell, and then everything is approved."""
+    """The owner can paste the commands of a report into a shell, and then everything is approved."""
     emulator = served.emulator
     with Client(emulator.credential_for("requester"), transport=emulator.transport()) as client:
         text = client.create_all(spec_for(emulator), approve=True).hand_off

@@ -8,8 +8,8 @@ from pathlib import Path
 from .conftest import Served, program, tool
 
 
-def test_the_whole_job(served: Served):
-    """Created, listed, approved and deleted; ingestion storage is left out, for no SDK approves there."""
+def test_create_list_approve_and_delete(served: Served):
+    """Created, listed, approved and deleted; ingestion storage is left out because no SDK approves there."""
     packages, node = tool("PURVIEW_MPE_NODE_MODULES", "a folder with Azure's JavaScript SDKs"), program("node")
     emulator = served.emulator
     targets = {

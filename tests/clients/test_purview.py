@@ -24,7 +24,7 @@ PRINCIPAL = "22222222-2222-4222-8222-222222222222"
 
 
 class Credential:
-    """Gives a token that a served emulator takes for its default caller's."""
+    """Gives a token that a served emulator accepts as its default caller's."""
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
         return AccessToken("mine", 4_000_000_000)
@@ -52,7 +52,7 @@ def root_policy(client: Any) -> Any:
 
 
 def test_a_policy_is_read_and_updated(served, policies):
-    """The whole policy goes there and back: one more curator, a version more, and nothing else is changed."""
+    """A round trip of the policy adds one curator, increases the version and changes nothing else."""
     policy = root_policy(policies)
     before = deepcopy(policy)
     [rule] = [one for one in policy["properties"]["attributeRules"] if one["id"] == f"{ROLE}:pv1"]
@@ -67,7 +67,7 @@ def test_a_policy_is_read_and_updated(served, policies):
 
 
 def test_a_stale_policy_is_refused(policies):
-    """Two who read the same version: the second one is told so."""
+    """If two callers read the same version, the second update is refused."""
     policy = root_policy(policies)
     policies.metadata_policy.update(policy["id"], policy)
     with pytest.raises(HttpResponseError) as refused:
@@ -77,12 +77,12 @@ def test_a_stale_policy_is_refused(policies):
 
 
 def test_the_roles_are_listed(policies):
-    """The client follows the link behind the last role, and ends."""
+    """The client follows the link after the last role, and the list ends."""
     assert ROLE in [role["id"] for role in policies.metadata_roles.list()]
 
 
 def test_lineage_of_a_run_is_found(served, datamap):
-    """The entity by its name and by its guid, its lineage with data sets, and a search."""
+    """The entity is found by name and by guid, with its lineage, and by search."""
     emulator = served.emulator
     emulator.add_pipeline(lineage_status="Succeeded")
     emulator.start_pipeline()
@@ -101,7 +101,7 @@ def test_lineage_of_a_run_is_found(served, datamap):
     assert name in [hit.qualified_name for hit in hits]
 
 
-def test_what_the_catalog_does_not_hold_is_not_found(datamap):
-    """As the client's own error."""
+def test_unknown_entity_is_not_found(datamap):
+    """The client raises its own error."""
     with pytest.raises(ResourceNotFoundError):
         datamap.entity.get_by_unique_attribute("adf_copy_activity", attribute="/nothing")

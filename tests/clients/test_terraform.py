@@ -1,7 +1,7 @@
 """Terraform with its real providers against the served emulator: apply, plan without changes, destroy.
 
-The providers are in no registry that `nox -s clients` asks. Who has them, built from their sources or downloaded, names
-the folder with `terraform-provider-azurerm` and `terraform-provider-azapi` in PURVIEW_MPE_TERRAFORM_PROVIDERS.
+`nox -s clients` does not install the providers. To run this test, set PURVIEW_MPE_TERRAFORM_PROVIDERS to the folder
+with `terraform-provider-azurerm` and `terraform-provider-azapi`, built from their sources or downloaded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CONFIGURATION = Path(__file__).with_name("terraform") / "main.tf"
 
 @pytest.fixture
 def terraform(served: Served, home: Path) -> Callable[..., str]:
-    """Runs terraform in a folder of its own with the configuration in it."""
+    """Runs terraform with the configuration in its own folder."""
     providers = tool("PURVIEW_MPE_TERRAFORM_PROVIDERS", "a folder with Terraform's providers azurerm and azapi")
     executable = program("terraform")
     overrides = f'"hashicorp/azurerm" = "{providers}"\n"azure/azapi" = "{providers}"'
@@ -30,7 +30,7 @@ def terraform(served: Served, home: Path) -> Callable[..., str]:
     (home / "rc").write_text(settings, encoding="utf-8")
     (home / "main.tf").write_text(CONFIGURATION.read_text(encoding="utf-8"), encoding="utf-8")
     targets = {group: str(target) for group, target in served.emulator.targets(served.emulator.account).items()}
-    told = {
+    variables = {
         **served.server.announcement(),
         "host": served.server.url.removeprefix("https://"),
         "targets": json.dumps({group: target for group, target in targets.items() if group != "account"}),
@@ -42,19 +42,19 @@ def terraform(served: Served, home: Path) -> Callable[..., str]:
             TF_CLI_CONFIG_FILE=str(home / "rc"),
             SSL_CERT_FILE=served.server.ca_file,
             CHECKPOINT_DISABLE="1",
-            **{f"TF_VAR_{name}": str(value) for name, value in told.items()},
+            **{f"TF_VAR_{name}": str(value) for name, value in variables.items()},
         )
 
     return run
 
 
 def test_apply_then_no_changes_then_destroy(served: Served, terraform: Callable[..., str]) -> None:
-    """Azurerm makes the endpoint of the account, azapi the others and the approval; nothing is left of them."""
+    """Azurerm creates the account's endpoint, azapi the others and the approval; destroy deletes all of them."""
     emulator = served.emulator
     terraform("apply", "-auto-approve")
     assert {endpoint.group_id for endpoint in emulator.endpoints()} == set(emulator.targets(emulator.account))
     assert [endpoint.status for endpoint in emulator.endpoints() if endpoint.group_id == "account"] == ["Approved"]
-    # With this flag the exit code says whether there are changes: 0 there are none, 2 there are.
+    # With this flag the exit code is 0 without changes and 2 with changes.
     terraform("plan", "-detailed-exitcode")
     terraform("destroy", "-auto-approve")
     emulator.clock.sleep(1)

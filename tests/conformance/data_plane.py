@@ -1,8 +1,8 @@
-"""Judges what accounts answer on their own hosts, by the OpenAPI files of Purview's data plane.
+"""Judges the answers of accounts on their own hosts by the OpenAPI files of Purview's data plane.
 
     python -m tests.conformance.data_plane --specs DIR EXCHANGES
 
-Microsoft's `oav` knows resource providers alone, so this reads the files itself: paths, statuses, and the bodies of
+Microsoft's `oav` supports only resource providers, so this reads the files itself: paths, statuses, and the bodies of
 answers and requests with every property in them. Exit code 1: something violates the files.
 """
 
@@ -23,7 +23,7 @@ from .judging import UNLIKE, Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Where the paths of each file begin on the account's host; the files name it in three different ways.
+#: The start of each file's paths on the account's host; the files describe it in three different ways.
 _BASES = {
     "Azure.Analytics.Purview.MetadataPolicies": "/policystore",
     "Azure.Analytics.Purview.Account": "/account",
@@ -39,7 +39,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-#: Differences from the files that are none from Azure: where, and how that is known.
+#: Places where Azure itself differs from the files, with the source.
 LOOSE = {
     r"\.fromRule$": "in every recording of a policy, and in no file",
     r"attributeRules\[\]\.version$": "recorded 2021-11; in no file",
@@ -48,7 +48,7 @@ LOOSE = {
     r"^\.error$": "the account's gateway refuses in one shape whatever the path (inferred)",
     r"^\.lineageWidth$|^\.childrenCount$": "seen in public code",
 }
-#: Paths that the service has and the files have not.
+#: Paths of the service that the files do not contain.
 UNFILED = {
     r"/policystore/collections/[^/]+/metadataPolicy": "documented, and in no file",
     r"/catalog/api/.*": "the older path of the data map (public code)",
@@ -68,7 +68,7 @@ class Operation:
     """The schema of the request's body; None if it has none."""
 
     def response(self, status: str) -> Any:
-        """What the file says of this status; None if it says nothing."""
+        """The file's description of this status, or None."""
         return self.responses.get(status, self.responses.get("default"))
 
 
@@ -106,13 +106,13 @@ def operations(specs: Path) -> list[Operation]:
 
 
 def issues(schema: Any, value: Any, file: Path, at: str = "") -> Iterator[tuple[str, str]]:
-    """What a value has that its schema does not allow: places and reasons."""
+    """The places of a value that its schema does not allow, with reasons."""
     schema, file = _resolved(schema, file)
     if value is None:
         return
     kind = schema.get("type") or ("object" if "properties" in schema or "allOf" in schema else None)
     if kind is not None and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
-        yield at, f"is no {kind}"
+        yield at, f"is not of type {kind}"
     elif isinstance(value, list):
         for item in value:
             yield from issues(schema.get("items", {}), item, file, f"{at}[]")
@@ -133,7 +133,7 @@ def _object_issues(schema: Any, value: dict[str, Any], file: Path, at: str) -> I
         required |= set(part.get("required", ()))
         more = part.get("additionalProperties", more)
         pending += [(base, place) for base in part.get("allOf", ())]
-    # An object without any property is free.
+    # An object without declared properties can hold any property.
     is_free = more is not False or not known
     for name in sorted(required - value.keys()):
         yield f"{at}.{name}", "is missing"
@@ -195,7 +195,7 @@ def main() -> int:
     given = parser.parse_args()
     recorded = [json.loads(line) for line in given.exchanges.read_text(encoding="utf-8").splitlines()]
     result = judge(recorded, given.specs)
-    print("\n".join(result.lines()))  # noqa: T201  that is what it is run for
+    print("\n".join(result.lines()))  # noqa: T201  the output of this command
     return 0 if result.ok else 1
 
 

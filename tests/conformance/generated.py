@@ -1,4 +1,4 @@
-"""Generated requests against the served emulator: whatever arrives, it answers as Azure Resource Manager would.
+"""Generated requests against the served emulator: it answers any request as Azure Resource Manager would.
 
     python -m tests.conformance.generated --specs DIR [--requests 2000] [--seed 1]
 
@@ -26,7 +26,7 @@ from purview_mpe.emulator import Emulator
 
 
 def main() -> int:
-    """Generate, ask, look."""
+    """Generate requests, send them and check the answers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--specs", type=Path, required=True)
     parser.add_argument("--requests", type=int, default=2000)
@@ -38,7 +38,7 @@ def main() -> int:
     statuses: Counter[int] = Counter()
     wrong: Counter[str] = Counter()
     for number, operation in enumerate(operations):
-        # A new one for each, because some operations delete what others ask for.
+        # A new emulator for each operation, because some operations delete what others read.
         emulator = furnished(given.seed)
         existing = existing_names(emulator, operation.path)
         token = emulator.credential.get_token("https://management.azure.com/.default").token
@@ -52,8 +52,8 @@ def main() -> int:
                 statuses[status] += 1
                 if complaint:
                     wrong[f"{operation.method.upper()} {operation.path}: {complaint}"] += 1
-    told = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-    print(f"{statuses.total()} generated requests to {len(operations)} operations: {told}")  # noqa: T201  a report
+    counted = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+    print(f"{statuses.total()} generated requests to {len(operations)} operations: {counted}")  # noqa: T201  a report
     for complaint, count in wrong.most_common():
         print(f"{count:6} x {complaint}")  # noqa: T201  a report
     return 1 if wrong or statuses.total() < given.requests else 0
@@ -118,7 +118,7 @@ def ask(session: requests.Session, url: str, case: Any) -> tuple[int, str]:
     except requests.exceptions.RequestException as error:
         return 0, f"no answer: {type(error).__name__} {str(error)[-200:]}"
     status = answer.status_code
-    if status >= 500 and status != 501:  # 501: the emulator's word for what is not of its job
+    if status >= 500 and status != 501:  # 501: the emulator does not support the request
         return status, f"{status} {answer.text}"[:300]
     if status >= 400:
         try:
@@ -143,7 +143,7 @@ def furnished(seed: int) -> Emulator:
 
 
 def existing_names(emulator: Emulator, path: str) -> dict[str, str]:
-    """The names in a path for which there is something."""
+    """The names of existing resources for the parameters of a path."""
     targets = emulator.targets(emulator.account)
     names = {"subscriptionId": emulator.subscription, "factoryName": "df1", "managedVirtualNetworkName": "default"}
     names |= {"virtualNetworkName": "vnet", "subnetName": "snet", "privateEndpointName": "pe"}
@@ -159,9 +159,9 @@ def existing_names(emulator: Emulator, path: str) -> dict[str, str]:
 
 
 def aim(case: Any, existing: dict[str, str], draw: random.Random) -> None:
-    """Let most requests reach something that exists: random names alone would all end at the first 404.
+    """Direct most requests to existing resources, because random names would all end at the first 404.
 
-    Every fourth keeps what was generated for it.
+    About one in four keeps its generated names.
     """
     if draw.random() < 0.25:
         return
@@ -181,7 +181,7 @@ def _document(file: Path) -> Any:
 
 
 def _inlined(raw: dict[str, Any], file: Path) -> dict[str, Any]:
-    """The document with what it refers to in other files; what refers to itself becomes any object."""
+    """The document with its references resolved; a recursive reference becomes any object."""
 
     def walk(node: Any, file: Path, within: tuple[str, ...]) -> Any:
         if isinstance(node, list):

@@ -1,4 +1,4 @@
-"""Judges recorded exchanges: Microsoft's `oav` holds them against the OpenAPI files, then come rules of our own.
+"""Judges recorded exchanges: Microsoft's `oav` compares them with the OpenAPI files, then this project's rules apply.
 
     python -m tests.conformance.judging --specs DIR --oav NODE_MODULES EXCHANGES
 
@@ -22,16 +22,16 @@ from urllib.parse import urlsplit
 
 from .rules import broken_rules
 
-#: Fewer than this would prove little.
+#: Fewer exchanges than this prove little.
 ENOUGH = 100
 
 #: The providers that the files describe. The rest of the traffic (sign-in, subscriptions, permissions, locks) belongs
-#: to services whose files are not asked for.
+#: to services whose files are not needed.
 _PROVIDERS = re.compile(
     r".*/providers/(Microsoft\.(?:DataFactory|Purview|Storage|EventHub|Network))/(?!.*/providers/)", re.IGNORECASE
 )
 _PRIVATE_DNS, _ZONE_GROUPS = "private dns", "/privatednszonegroups"
-#: Where the operations of Microsoft.Network and of private DNS are followed: addresses from headers, which no file has.
+#: Addresses of operations of Microsoft.Network and private DNS. They come from headers, and no file has them.
 _FOLLOWED = re.compile(
     r".*/providers/Microsoft\.Network/(?:locations/[^/]+/operation(?:s|Results)|privateDnsOperation\w+)/[^/]+",
     re.IGNORECASE,
@@ -41,7 +41,7 @@ _VERSION = re.compile(r"(?<=api-version=)[\w-]+")
 
 @dataclass(frozen=True)
 class Looseness:
-    """A difference from the files that is none from Azure, or wanted: where, and how that is known."""
+    """A place where Azure itself differs from the files, or a deliberate difference, with the source."""
 
     operation: str
     code: str
@@ -73,7 +73,7 @@ LOOSENESS = (
         r"Factories_CreateOrUpdate",
         "READONLY_PROPERTY_NOT_ALLOWED_IN_REQUEST",
         r"^\$\.",
-        "who changes a factory sends what was read, for a PUT replaces the whole; Azure ignores what is read-only",
+        "a change of a factory sends all that was read, because PUT replaces the whole; Azure ignores read-only fields",
     ),
     Looseness(
         r"PrivateEndpointConnections_List",
@@ -91,7 +91,7 @@ LOOSENESS = (
         r"\w+",
         "OBJECT_ADDITIONAL_PROPERTIES|OBJECT_MISSING_REQUIRED_PROPERTY",
         r"^\$\.error\.details\[\d+\]\.(code|target|message|error)$",
-        "that a provider is not registered is said by Azure Resource Manager, in its own shape, before any provider",
+        "Azure Resource Manager reports an unregistered provider in its own shape, before any provider answers",
     ),
     Looseness(
         r"PrivateEndpointConnections_CreateOrUpdate",
@@ -114,7 +114,7 @@ LOOSENESS = (
     ),
 )
 
-#: Tests whose resources are unlike the files on purpose.
+#: Tests whose resources deliberately differ from the files.
 UNLIKE = {
     "tests/test_crash.py": "requests of a process that is killed while it sends them",
     "tests/test_connect.py": "a factory with properties that no file knows, to see that they are preserved",
@@ -133,11 +133,11 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether enough was judged, and nothing is wrong."""
+        """True if enough exchanges were judged without a violation."""
         return not self.violations and self.judged >= self.enough
 
     def lines(self) -> list[str]:
-        """The result for people to read."""
+        """The result as lines of text."""
         return [
             *(f"{count:6} x {violation}" for violation, count in self.violations.most_common()),
             *(f"{count:6} not judged: {why}" for why, count in self.skipped.items()),
@@ -171,7 +171,7 @@ def judge(recorded: list[dict[str, Any]], specs: Path, oav: Path, *, faulty_too:
         elif _FOLLOWED.fullmatch(urlsplit(exchange["liveRequest"]["url"]).path):
             result.skipped["the address of an operation comes from a header, and no file describes it"] += 1
         elif provider is None or (known := versions.get(_service(exchange, provider[1]))) is None:
-            result.skipped["there are no files of the provider"] += 1
+            result.skipped["the provider has no files"] += 1
         else:
             chosen.append(_in_known_version(exchange, known))
     verdicts = _ask_oav(chosen, specs, oav)
@@ -190,7 +190,7 @@ def judge(recorded: list[dict[str, Any]], specs: Path, oav: Path, *, faulty_too:
 
 
 def _is_loose(operation: str, issue: dict[str, str]) -> bool:
-    """Whether every place of an issue is one where the files are known to be loose."""
+    """True if the files are known to be loose at every place of an issue."""
     return all(
         any(
             re.fullmatch(loose.operation, operation)
@@ -204,13 +204,13 @@ def _is_loose(operation: str, issue: dict[str, str]) -> bool:
 
 
 def _service(exchange: dict[str, Any], provider: str) -> str:
-    """The provider of an exchange; private DNS is a part of Microsoft.Network with files and versions of its own."""
+    """The provider of an exchange; private DNS is a part of Microsoft.Network with its own files and versions."""
     path = urlsplit(exchange["liveRequest"]["url"]).path
     return _PRIVATE_DNS if "/privatedns" in path.casefold().replace(_ZONE_GROUPS, "") else provider.casefold()
 
 
 def _versions(specs: Path) -> dict[str, list[str]]:
-    """The api-versions that there are files for, oldest first."""
+    """The api-versions that have files, oldest first."""
     found: dict[str, list[str]] = {}
     for folder in specs.glob("specification/*/resource-manager/Microsoft.*/*/*"):
         if re.fullmatch(r"\d{4}-\d\d-\d\d(-\w+)?", folder.name):
@@ -220,9 +220,9 @@ def _versions(specs: Path) -> dict[str, list[str]]:
 
 
 def _in_known_version(exchange: dict[str, Any], known: list[str]) -> dict[str, Any]:
-    """The exchange as if it had been in a version that there is a file for.
+    """The exchange, moved to an api-version that has a file.
 
-    Clients are ahead of the published files; what is used here did not change between them (SDK sources).
+    Clients use newer versions than the published files; the parts used here did not change (SDK sources).
     """
     request = exchange["liveRequest"]
     asked = found[0].casefold() if (found := _VERSION.search(request["url"])) else ""
@@ -261,13 +261,13 @@ def _with_addresses_only(text: str) -> str:
 
 
 def _ask_oav(exchanges: list[dict[str, Any]], specs: Path, oav: Path) -> list[dict[str, Any]]:
-    told = "".join(
+    lines = "".join(
         json.dumps({part: one[part] for part in ("liveRequest", "liveResponse")}) + "\n" for one in exchanges
     )
     with TemporaryDirectory() as folder:
         answer = subprocess.run(
             ["node", str(Path(__file__).with_name("judge.cjs")), str(_unambiguous(specs, Path(folder)))],  # noqa: S607  node is found as usual
-            input=told,
+            input=lines,
             capture_output=True,
             text=True,
             check=False,
@@ -289,7 +289,7 @@ def main() -> int:
     recorded = [json.loads(line) for line in given.exchanges.read_text(encoding="utf-8").splitlines()]
     result = judge(recorded, given.specs, given.oav)
     result.enough = given.enough
-    print("\n".join(result.lines()))  # noqa: T201  that is what it is run for
+    print("\n".join(result.lines()))  # noqa: T201  the output of this command
     return 0 if result.ok else 1
 
 

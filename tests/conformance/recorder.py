@@ -1,9 +1,9 @@
-"""A pytest plugin that writes down what the emulators of a test run are asked and what they answer.
+"""A pytest plugin that records the requests and answers of the emulators in a test run.
 
     pytest -p tests.conformance.recorder --record-exchanges FILE
 
 One JSON object per line: the live request and the live response in the form that Microsoft's `oav` takes, the test,
-and whether a fault of the emulator had its hand in it. The same exchange is written once.
+and whether a fault of the emulator changed it. The same exchange is written once.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
-    parser.addoption("--record-exchanges", metavar="FILE", help="where to write what the emulators are asked")
+    parser.addoption("--record-exchanges", metavar="FILE", help="where to write the emulators' requests and answers")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record from now on, if asked to."""
+    """Start recording if the option is given."""
     if path := config.getoption("--record-exchanges"):
         config.pluginmanager.register(Recorder(path), "exchange-recorder")
 
 
 class Recorder:
-    """Observes every emulator that is made while it is there."""
+    """Observes every emulator that is made during the test run."""
 
     def __init__(self, path: str) -> None:
         self._file: TextIOWrapper = Path(path).open("w", encoding="utf-8")  # noqa: SIM115  open as long as the tests run
@@ -49,11 +49,11 @@ class Recorder:
             recorder._init(emulator, *args, **options)
             emulator.observe(recorder)
 
-        # Tests make their emulators themselves, so there is no other place where all of them come by.
+        # Tests make their own emulators, so only the constructor sees all of them.
         Emulator.__init__ = init  # type: ignore[method-assign]
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Note which test runs."""
+        """Note the name of the running test."""
         self._test = item.nodeid
 
     def pytest_unconfigure(self) -> None:
@@ -62,11 +62,11 @@ class Recorder:
         self._file.close()
 
     def __call__(self, exchange: Exchange) -> None:
-        """Write an exchange down if it is a new one."""
+        """Write an exchange if it is new."""
         pair = live_pair(exchange)
-        told = {**pair, "liveResponse": {**pair["liveResponse"], "headers": {}}, "faulty": exchange.is_faulty}
-        told["liveRequest"] = {**pair["liveRequest"], "headers": {}}
-        key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        comparable = {**pair, "liveResponse": {**pair["liveResponse"], "headers": {}}, "faulty": exchange.is_faulty}
+        comparable["liveRequest"] = {**pair["liveRequest"], "headers": {}}
+        key = hashlib.sha256(json.dumps(comparable, sort_keys=True).encode()).hexdigest()
         if key in self._seen:
             return
         self._seen.add(key)

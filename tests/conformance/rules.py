@@ -1,4 +1,4 @@
-"""What the OpenAPI files leave loose and every client relies on: ids, names, types and states."""
+"""Rules that the OpenAPI files do not state and every client relies on: ids, names, types and states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Recorded, or in the files; "" is what Data Factory says before the target was asked.
+#: Recorded, or in the files; "" is Data Factory's state before it has asked the target.
 PROVISIONING = frozenset(
     [
         *("Unknown", "Creating", "Moving", "Deleting", "SoftDeleting", "SoftDeleted", "Failed", "Succeeded"),
@@ -19,7 +19,7 @@ PROVISIONING = frozenset(
 )
 CONNECTION = frozenset(["", "Unknown", "Pending", "Approved", "Rejected", "Disconnected"])
 
-#: The items of this list have no name, and the type of the storage account that they belong to (SDK source).
+#: Items of this list have no name, and their type is that of their storage account (SDK source).
 _NAMELESS = "ingestionprivateendpointconnections"
 _CONNECTIONS = frozenset({"managedprivateendpoints", "privateendpointconnections", _NAMELESS})
 #: The file gives these no type.
@@ -32,7 +32,7 @@ _COLLECTIONS = _CONNECTIONS | {
 
 
 def broken_rules(request: dict[str, Any], response: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with an exchange in oav's form."""
+    """The rules that an exchange in oav's form breaks."""
     body = response.get("body")
     if int(response["statusCode"]) >= 400:
         error = body.get("error") if isinstance(body, dict) else None

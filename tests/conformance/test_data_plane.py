@@ -1,4 +1,4 @@
-"""The judge of the data plane: everything that the emulator has there is as the files say, and what is not is seen."""
+"""The judge of the data plane: the emulator conforms to the files, and differences are found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STORE = "2021-07-01-preview"
 
 
 def recorded() -> list[dict[str, Any]]:
-    """Every operation of the data plane, asked once, after a run whose lineage has arrived."""
+    """Every operation of the data plane, called once, after a run whose lineage has arrived."""
     emulator = Emulator()
     exchanges: list[dict[str, Any]] = []
     emulator.add_pipeline("pl_forced", lineage_status="Succeeded")
@@ -62,8 +62,8 @@ def judged(exchanges: list[dict[str, Any]]) -> Any:
     return judge(exchanges, Path(SPECS))
 
 
-def test_the_data_plane_is_as_the_files_say():
-    """No operation answers anything that its file does not have."""
+def test_data_plane_conforms_to_the_files():
+    """No operation answers with anything that its file does not contain."""
     result = judged(recorded())
     assert not result.violations
     assert result.judged == 15
@@ -78,15 +78,15 @@ def test_the_data_plane_is_as_the_files_say():
         lambda body: body["values"][0]["properties"]["attributeRules"][0].update(dnfCondition={}),
     ],
 )
-def test_what_is_wrong_is_seen(spoil):
-    """A wrong type and an unknown property are violations, however deep they are."""
+def test_wrong_types_and_unknown_properties_are_found(spoil):
+    """They are violations at any depth."""
     exchanges = recorded()
     spoil(exchanges[1]["liveResponse"]["body"])
     assert len(judged(exchanges).violations) == 1
 
 
-def test_a_path_of_no_file_is_seen():
-    """An answer that no file describes is one, too."""
+def test_path_without_a_file_is_found():
+    """An answer that no file describes is also a violation."""
     exchanges = recorded()
     exchanges[0]["liveRequest"]["url"] = "https://pv1.purview.azure.com/policystore/unknown"
     assert len(judged(exchanges).violations) == 1

@@ -1,6 +1,6 @@
-"""The judge itself: an emulator that is broken on purpose is found out, and the sound one is not.
+"""The judge itself: it reports a deliberately broken emulator and accepts the correct one.
 
-Needs oav and the OpenAPI files: `nox -s conformance -- --specs DIR` brings both.
+Needs oav and the OpenAPI files: `nox -s conformance -- --specs DIR` provides both.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def put_in(place: str, value: object) -> Any:
 
 
 def without(place: str) -> Any:
-    """A change of an answer: something is missing."""
+    """A change of an answer: the value at a place is removed."""
 
     def change(body: Any) -> Any:
         *way, last = place.split(".")
@@ -51,7 +51,7 @@ def without(place: str) -> Any:
 
 
 def violations_of(*faults: Fault) -> str:
-    """What the judge says when an endpoint is made, and it and the account are read, while faults happen."""
+    """The judge's violations when an endpoint is created, and it and the account are read, while faults occur."""
     emulator, seen = Emulator(), []
     for fault in faults:
         emulator.inject(fault)
@@ -66,8 +66,8 @@ def violations_of(*faults: Fault) -> str:
     return "\n".join(judge(seen, Path(str(SPECS)), Path(str(OAV)), faulty_too=True).violations)
 
 
-def test_the_sound_emulator_passes():
-    """Without faults there is nothing to say."""
+def test_correct_emulator_passes():
+    """Without faults the judge reports nothing."""
     assert violations_of() == ""
 
 
@@ -75,7 +75,7 @@ ENDPOINT, ACCOUNT = "*/managedPrivateEndpoints/purview", "*/accounts/pv1"
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         (Fault.rewrite("GET", put_in("properties.groupId", 7), path=ENDPOINT), "INVALID_TYPE"),
         (Fault.rewrite("GET", put_in("properties.friendlyName", 7), path=ACCOUNT), "INVALID_TYPE"),
@@ -93,14 +93,14 @@ ENDPOINT, ACCOUNT = "*/managedPrivateEndpoints/purview", "*/accounts/pv1"
         ),
     ],
 )
-def test_a_broken_emulator_is_found_out(fault, told):
+def test_broken_emulator_is_reported(fault, expected):
     """A wrong type, an unknown property, a wrong status, a wrong id, name, type or state: each is a violation."""
     violations = violations_of(fault)
-    assert any(word in violations for word in told.split("|"))
+    assert any(word in violations for word in expected.split("|"))
 
 
 def test_an_exchange_that_matches_no_operation_is_a_violation():
-    """A path that no file has is no pass."""
+    """A path that no file contains does not pass."""
     emulator, seen = Emulator(), []
     emulator.observe(lambda exchange: seen.append(live_pair(exchange)))
     ask(emulator, "GET", f"{emulator.account}/inventions", "2024-04-01-preview")

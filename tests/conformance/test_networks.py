@@ -1,4 +1,4 @@
-"""The judge of networks and private DNS: every operation of the emulator is as Azure's OpenAPI files say."""
+"""The judge of networks and private DNS: every operation of the emulator conforms to Azure's OpenAPI files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ZONE = "privatelink.purview.azure.com"
 
 
 class Traffic:
-    """Every operation on networks, asked once in an order that works, and refusals."""
+    """Every operation on networks, called once in a working order, and refusals."""
 
     def __init__(self, *faults: Fault) -> None:
         self.emulator = Emulator()
@@ -132,7 +132,7 @@ class Traffic:
 
 
 def test_the_traffic_has_every_operation():
-    """Each route of Microsoft.Network is asked, and accepted at least once; statuses of operations aside."""
+    """Each route of Microsoft.Network except operation statuses is called and accepted at least once."""
     traffic = Traffic()
     traffic.run()
     wanted = {
@@ -161,13 +161,13 @@ def violations(*faults: Fault) -> list[str]:
 
 
 @judged
-def test_networks_are_as_the_files_say():
-    """No operation answers anything that its file does not have."""
+def test_networks_conform_to_the_files():
+    """No operation answers with anything that its file does not contain."""
     assert violations() == []
 
 
 @judged
-def test_a_broken_emulator_is_found_out():
+def test_broken_emulator_is_reported():
     """A wrong status, type or id is a violation."""
     found = violations(
         Fault.status("PUT", 202, path="*/privateEndpoints/pe"),

@@ -21,7 +21,7 @@ VERSIONS = {
 
 
 def ask(emulator: Emulator, method: str, path: str, version: str, body: Any = None) -> tuple[int, Any]:
-    """The status and the body of what the emulator answers."""
+    """Status and body of the emulator's answer."""
     token = emulator.credential.get_token("https://management.azure.com/.default").token
     request = HttpRequest(
         method,
@@ -39,8 +39,8 @@ def results(report: Report) -> set[str]:
 
 @pytest.mark.parametrize("shape", "ABCDE")
 @pytest.mark.parametrize("approving", [True, False])
-def test_the_whole_job(shape, approving):
-    """Created, decided, and deleted again, on every shape of account, with a factory that is connected first."""
+def test_connect_create_decide_and_delete(shape, approving):
+    """The verbs work on every shape of account, with a factory that is connected first."""
     emulator = Emulator(shape=shape)
     account = emulator.add_account("other", shape=shape)
     with Client(emulator.credential, transport=emulator.transport()) as client:

@@ -97,12 +97,12 @@ def test_a_check_shows_runtimes_rights_and_findings() -> None:
 
 
 def test_a_verbose_check_names_the_missing_actions() -> None:
-    """What a custom role would have to allow."""
+    """A custom role has to allow these actions."""
     assert "create lacks Microsoft.DataFactory/factories/write\n" in text(CHECK, Look(verbose=True))
 
 
-def test_a_check_that_could_see_nothing_is_short() -> None:
-    """Without runtimes and rights there are no tables; an account that nobody named is left out."""
+def test_check_without_runtimes_and_rights_has_no_tables() -> None:
+    """Without runtimes, rights and an account, only the title and the factory are shown."""
     assert str(Check(factory=FACTORY, account=None, ok=True)) == inspect.cleandoc("""
         Check: ok
           factory  adf-sales in rg1, subscription 00000000-0000-0000-0000-000000000001
@@ -131,8 +131,8 @@ def test_a_diagnosis_counts_what_was_reported() -> None:
     """)
 
 
-def test_runs_that_cannot_be_read_are_not_called_none() -> None:
-    """Unknown is not zero."""
+def test_unreadable_runs_are_shown_as_unknown() -> None:
+    """Unreadable runs are not shown as zero."""
     diagnosis = Diagnosis(factory=FACTORY, account=ACCOUNT, ok=True, since=timedelta(days=3))
     assert "  runs     unknown in the last 3 days" in str(diagnosis)
 
@@ -141,8 +141,8 @@ def orphan(kind: Any, certain: bool, reason: str, **fields: Any) -> Any:
     return kind(target_id=ACCOUNT, factory=FACTORY, endpoint="purview", certain=certain, reason=reason, **fields)
 
 
-def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
-    """Both directions, each reason once; what is not certain is called so in words."""
+def test_orphans_show_the_ids_needed_to_delete_them() -> None:
+    """Connections and endpoints are listed, each reason once; uncertain ones say so."""
     connections = tuple(
         orphan(
             OrphanConnection,
@@ -188,8 +188,8 @@ def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
 
 
 @pytest.mark.parametrize("certain", [True, False])
-def test_the_title_counts_doubts_only_where_there_are_any(certain: bool) -> None:
-    """No orphan is told as none."""
+def test_title_counts_uncertain_orphans_only_if_any_exist(certain: bool) -> None:
+    """Without orphans, the title says none."""
     one = orphan(OrphanEndpoint, certain, "x", group_id="account")
     title = str(Orphans(account=ACCOUNT, endpoints=(one,))).splitlines()[0]
     assert title == ("Orphans: 1 left over" if certain else "Orphans: 1 left over (1 of them not certain)")

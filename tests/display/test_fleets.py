@@ -1,4 +1,4 @@
-"""How fleets print: short, however many factories there are, and what is wrong first."""
+"""How fleets print: short for any number of factories, with failures first."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def report(number: int, result: str = "created", error: ErrorDetail | None = Non
 
 
 def test_failures_come_first_and_say_what_to_do():
-    """Whoever looks at the first lines sees what needs them."""
+    """The first lines show the factories that need action."""
     fleet = FleetReport(reports=(report(1), report(2, "handed-off"), report(3, "failed", ERROR)))
     lines = str(fleet).splitlines()
     assert lines[0] == "Fleet of 3 factories: 1 created, 1 handed-off, 1 failed"
@@ -49,7 +49,7 @@ def test_failures_come_first_and_say_what_to_do():
 
 
 def test_a_large_fleet_prints_a_screenful():
-    """Ten thousand factories do not print ten thousand lines."""
+    """A hundred failures print fewer than 80 lines."""
     errors = [ERROR.model_copy(update={"message": f"It is not at {number}."}) for number in range(100)]
     fleet = FleetReport(reports=tuple(report(number, "failed", error) for number, error in enumerate(errors)))
     text = str(fleet)
@@ -58,15 +58,15 @@ def test_a_large_fleet_prints_a_screenful():
     assert len(text.splitlines()) < 80
 
 
-def test_a_large_fleet_with_many_ends_leaves_some_out():
-    """A line each has a limit, too; the JSON is named."""
+def test_large_fleet_with_many_results_omits_some():
+    """The list of factories has a limit, and its last line points to the JSON."""
     ends = ("created", "kept", "replaced", "approved", "handed-off", "timed-out")
     fleet = FleetReport(reports=tuple(report(number, ends[number // 10]) for number in range(60)))
     assert "... and 20 more factories; the JSON holds them all." in str(fleet)
 
 
-def test_one_cause_in_the_words_of_several_factories_is_explained_once():
-    """The names of factory and step make no difference: the first one's words stand for all."""
+def test_same_cause_with_other_names_is_explained_once():
+    """Names of factory and step do not count: the first factory's message stands for all."""
     errors = [
         ErrorDetail(
             code="access-denied", message=f"'df1{number}' did not let 'pv' in.", remedy=f"See {FACTORY}{number}."
@@ -80,8 +80,8 @@ def test_one_cause_in_the_words_of_several_factories_is_explained_once():
     assert "df10, df11, df12, and 1 more: 'df10' did not" in str(FleetPlan(factories=unreadable))
 
 
-def test_factories_of_a_large_fleet_that_end_alike_share_a_line():
-    """A result that is rare has a line for each factory."""
+def test_factories_with_the_same_result_share_a_line():
+    """A rare result keeps a line for each factory."""
     results = ["created"] * 300 + ["kept"] * 2 + ["handed-off"] * 50
     reports = [report(number, result) for number, result in enumerate(results)]
     failed = [report(number, "failed", ERROR) for number in range(400, 402)]
@@ -97,7 +97,7 @@ def test_factories_of_a_large_fleet_that_end_alike_share_a_line():
 
 
 def test_one_cause_of_many_failures_is_explained_once():
-    """A right that is missing everywhere stops a hundred factories, and is one paragraph that names three of them."""
+    """A right that is missing for a hundred factories is one paragraph that names three of them."""
     text = str(FleetReport(reports=tuple(report(number, "failed", ERROR) for number in range(100))))
     assert text.count(ERROR.message) == text.count("What to do") == 1
     assert "  df10: pv, df11: pv, df12: pv, and 97 more: It is not there." in text
@@ -118,13 +118,13 @@ def test_a_conflict_is_not_repeated_for_the_other_steps():
     assert "df11: pv: The plan has 1 conflict." in alone
 
 
-def test_an_empty_fleet():
-    """Nothing to do is said."""
+def test_empty_fleet_says_so():
+    """The title reports an empty fleet."""
     assert str(FleetReport()) == "Fleet of 0 factories: nothing to do"
     assert str(FleetStatus()) == "Status of 0 factories: ready (nothing is wanted)"
 
 
-def test_a_status_of_many():
+def test_status_of_a_fleet():
     """A line for each factory, with its verdicts or why it could not be read."""
     endpoint = EndpointStatus(name="pv", group_id="account", resource_id=ACCOUNT, verdict="ready")
     ready = Status(factory=FACTORY, account=ACCOUNT, ready=True, endpoints=(endpoint,))
@@ -155,8 +155,8 @@ def account() -> Account:
     return Account(id=ACCOUNT, name="pv1", shape="A", targets=())
 
 
-def test_plans_of_many():
-    """What cannot be planned comes first, then conflicts with their remedy, then changes, then nothing to do."""
+def test_plan_of_a_fleet():
+    """Unreadable factories come first, then conflicts with remedies, then changes, then unchanged factories."""
     factories = (plan(1, "keep"), plan(2, "create"), plan(3, "conflict"), FactoryPlan(spec=spec(4), error=ERROR))
     text = str(FleetPlan(factories=factories))
     assert text.startswith("Plan of 4 factories: 1 to create, 1 kept, 1 in conflict, 1 unreadable")
@@ -171,8 +171,8 @@ def test_plans_of_many():
     assert len(FleetPlan(factories=factories).to_pandas()) == 4
 
 
-def test_checks_of_many():
-    """Each error once, with the factories that have it in the table."""
+def test_check_of_a_fleet():
+    """Each error is explained once, and the table shows the factories that have it."""
     finding = Finding(code="no-managed-network", severity="error", message="There is none.", remedy="Make one.")
     bad = Check(factory=FACTORY, account=ACCOUNT, ok=False, findings=(finding,))
     good = Check(factory=FACTORY, account=ACCOUNT, ok=True)
@@ -191,6 +191,6 @@ def test_checks_of_many():
 
 
 def test_an_empty_fleet_of_plans_and_checks():
-    """Nothing is wanted."""
+    """The title says that nothing is wanted."""
     assert str(FleetPlan()) == "Plan of 0 factories: nothing is wanted"
     assert str(FleetCheck()) == "Check of 0 factories: ok (nothing is wanted)"

@@ -1,4 +1,4 @@
-"""The pictures and terminals of the documentation are what the library shows now."""
+"""The pictures and terminal screenshots of the documentation are current."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def drawings() -> dict[Path, str]:
 
 
 def test_pictures_of_the_gallery_are_current(drawings: dict[Path, str]) -> None:
-    """`python docs/images/pictures.py` brings them up to date."""
+    """`python docs/images/pictures.py` updates them."""
     outdated = [path.name for path, drawing in drawings.items() if path.read_text(encoding="utf-8") != drawing]
     assert outdated == []
     assert set((IMAGES / "gallery").iterdir()) == set(drawings)
 
 
-def test_a_picture_of_one_theme_keeps_it(drawings: dict[Path, str]) -> None:
-    """Its own colours come after those of the system's theme, so that they win."""
+def test_picture_with_a_fixed_theme_keeps_its_colours(drawings: dict[Path, str]) -> None:
+    """Its own colours come after those of the system's theme, so they apply."""
     for path, drawing in drawings.items():
         style = drawing.partition("<style>")[2].partition("</style>")[0]
         paper = {"light": "--paper:#fff;", "dark": "--paper:#0d1117;"}[path.stem.rpartition("-")[2]]
@@ -47,7 +47,7 @@ def screens(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("shot", [shot for shot in SHOTS if shot.is_repeatable], ids=lambda shot: shot.name)
 def test_terminals_of_the_gallery_are_current(shot: Any, screens: Any) -> None:
-    """A run in a terminal shows what the screenshots show; `python docs/images/screens.py` brings them up to date."""
+    """A run in a terminal shows the text of the screenshots; `python docs/images/screens.py` updates them."""
     shown = screens.taken(shot)
     for theme in screens.THEMES:
         kept = (screens.FOLDER / f"{shot.name}-{theme}.svg").read_text(encoding="utf-8")
@@ -56,14 +56,14 @@ def test_terminals_of_the_gallery_are_current(shot: Any, screens: Any) -> None:
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.name)
 def test_no_line_of_a_terminal_is_cut(shot: Any, screens: Any) -> None:
-    """Nothing in a screenshot is wider than its terminal, so that no terminal wraps it."""
+    """Nothing in a screenshot is wider than its terminal, so no terminal wraps it."""
     for theme in screens.THEMES:
         kept = (screens.FOLDER / f"{shot.name}-{theme}.svg").read_text(encoding="utf-8")
         assert max(map(len, screens.text_in(kept).splitlines())) <= shot.columns
 
 
-def test_terminals_need_nothing_from_elsewhere(screens: Any) -> None:
-    """No font, script or address in a screenshot, besides the name of its language."""
+def test_screenshots_load_nothing_external(screens: Any) -> None:
+    """A screenshot contains no font, script or address except its XML namespace."""
     for path in screens.FOLDER.iterdir():
         text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not [word for word in ("http", "@font-face", "@import", "<script") if word in text], path.name

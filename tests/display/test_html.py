@@ -1,4 +1,4 @@
-"""HTML for notebooks: valid, small, closed to hostile text, readable on light and dark pages."""
+"""HTML for notebooks: valid, small, safe against hostile text, readable on light and dark pages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;"
 
 
 def parsed(markup: str) -> Any:
-    """The elements of a fragment, if the HTML standard's parser has nothing against it."""
+    """The elements of a fragment, parsed strictly by the HTML standard."""
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
     return parser.parseFragment(f"<!-- -->{markup}")
 
@@ -53,7 +53,7 @@ def shown(noun: Noun) -> str:
 
 
 def tags(markup: str) -> set[str]:
-    """The kinds of elements, but for the places where a line may break: those come with every slash."""
+    """The kinds of elements, except possible line breaks, which follow every slash."""
     return {each.tag.rpartition("}")[2] for each in parsed(markup).iter() if isinstance(each.tag, str)} - {"wbr"}
 
 
@@ -62,7 +62,7 @@ def words(markup: str) -> str:
 
 
 def everything(text: str = "x") -> list[Noun]:
-    """One of each noun, with this text wherever Azure or a file could have put it: ids and names obey rules."""
+    """One of each noun, with this text in every field that takes free text; ids and names follow rules."""
     finding = Finding(code="c", severity="warning", message=text, cause=text, evidence=(text,), remedy=text)
     bare = Finding(code="c", severity="info", message=text)
     account = an_account(warnings=(finding, bare), endpoints={text: text})
@@ -142,13 +142,13 @@ def test_html_is_valid(which):
     markup = shown(everything()[which])
     (root,) = (element for element in parsed(markup) if isinstance(element.tag, str))
     assert (root.tag, root.get("class")) == ("div", "pmpe")
-    # Known to be a `style` in the middle of a page otherwise, which the standard does not allow.
+    # The standard does not allow a `style` element in the middle of a page outside an SVG.
     assert {p.tag.rpartition("}")[2] for p in root.iter() for c in p if str(c.tag).endswith("style")} == {"svg"}
 
 
 @pytest.mark.parametrize("which", range(len(NOUNS)), ids=NOUNS)
 def test_hostile_text_is_shown_as_text(which):
-    """Markup in a name or message of the server's is read by people, not by the browser."""
+    """Markup in a server's name or message is shown as text, not interpreted."""
     markup = shown(everything(HOSTILE)[which])
     assert "script" not in tags(markup)
     assert "img" not in tags(markup)
@@ -158,19 +158,19 @@ def test_hostile_text_is_shown_as_text(which):
 
 @settings(max_examples=30, deadline=None)
 @given(st.text(min_size=1, max_size=60), st.integers(0, len(NOUNS) - 1))
-def test_any_text_is_text(text, which):
-    """No text whatsoever makes an element, or a page that a strict parser refuses."""
+def test_any_text_adds_no_element(text, which):
+    """No text adds an element or breaks the page for a strict parser."""
     assert tags(shown(everything(text)[which])) == tags(shown(everything()[which]))
 
 
-def test_names_of_accounts_without_a_name_are_told():
-    """A check or diagnosis of a factory that is connected to nothing says so."""
+def test_missing_account_is_shown():
+    """A check or diagnosis of a factory without an account says so."""
     assert "to no account" in words(shown(Check(factory=FACTORY, account=None, ok=True)))
     assert "to no account" in words(shown(Diagnosis(factory=FACTORY, account=None, ok=True, since=timedelta(1))))
 
 
 def test_orphans_are_counted():
-    """None, or how many; a guess does not look like a certainty."""
+    """The title shows none or the number; uncertain orphans have their own symbol."""
     assert "Orphans around pv1: none" in words(shown(Orphans(account=ACCOUNT)))
     orphans = everything()[-1]
     assert isinstance(orphans, Orphans)
@@ -191,7 +191,7 @@ def test_one_account_stays_small(emulator):
 
 
 def test_details_are_folded_and_complete():
-    """What is behind the picture unfolds: every id, reason and error, and the text for the owners of the targets."""
+    """Folded sections hold every id, reason and error, and the text for the owners of the targets."""
     report = next(noun for noun in everything("needle") if isinstance(noun, Report))
     markup = shown(report)
     assert markup.count("<details") == markup.count("</details>") >= 2
@@ -201,7 +201,7 @@ def test_details_are_folded_and_complete():
 
 
 def test_empty_columns_are_left_out():
-    """A column that says nothing in any row is not shown; a cell without a value is a dash."""
+    """A column without any value is not shown; a cell without a value is a dash."""
     steps = [
         {"action": "keep", "name": "a", "group_id": "account", "resource_id": ACCOUNT, "reason": "r"},
         {"action": "create", "name": "default", "resource_id": FACTORY, "reason": "r"},
@@ -211,14 +211,14 @@ def test_empty_columns_are_left_out():
     assert "<td>\N{EN DASH}</td>" in markup
 
 
-def test_an_empty_list_is_told():
-    """A report that did nothing says so."""
+def test_empty_list_is_shown_as_none():
+    """A report without outcomes says so."""
     markup = shown(Report(verb="apply", spec=a_spec()))
     assert "<summary>Outcomes (0)</summary>\n<pre>none</pre>" in markup
 
 
-def test_ids_have_a_table_of_their_own(emulator):
-    """Long ids do not crowd the states out: they stand in a second table, beside the names."""
+def test_ids_have_their_own_table(emulator):
+    """Long ids are in a second table beside the names, so the states stay visible."""
     spec = spec_for(emulator)
     with Client(emulator.credential, transport=emulator.transport()) as client:
         client.create_all(spec)
@@ -228,7 +228,7 @@ def test_ids_have_a_table_of_their_own(emulator):
 
 
 def test_other_nouns_are_shown_as_text():
-    """A noun without HTML of its own gives None, so that a notebook falls back to its text."""
+    """A noun without its own HTML returns None, so a notebook uses its text."""
     assert TARGETS[0]._repr_html_() is None
     assert fragment(TARGETS[0]) is None
 
@@ -263,7 +263,7 @@ THEMES = [dict(re.findall(r"--(\w+):(#\w+)", block)) for block in re.findall(r"\
 
 
 def test_text_is_readable_on_every_theme():
-    """Every colour of text reaches the contrast that WCAG asks for (4.5), on paper and in boxes, light and dark."""
+    """Every text colour has the contrast that WCAG requires (4.5), on paper and in boxes, light and dark."""
     assert len(THEMES) == 4
     for theme in THEMES:
         for ink in ("ink", *get_args(Role)):
@@ -272,7 +272,7 @@ def test_text_is_readable_on_every_theme():
         assert contrast(theme["rim"], theme["paper"]) >= 3
 
 
-def test_the_page_beats_the_system():
+def test_theme_of_the_page_overrides_the_system():
     """A dark system shows light pictures on a light JupyterLab page, and the other way round."""
     assert STYLE.index("prefers-color-scheme:dark") < STYLE.index("[data-jp-theme-light=true] .pmpe")
     light, dark = THEMES[0], THEMES[1]
@@ -281,15 +281,15 @@ def test_the_page_beats_the_system():
         assert f"{page} .pmpe" in STYLE
 
 
-def test_what_needs_somebody_is_shown_unfolded():
-    """Conflicts, failures and rejections are read without a click, with what to do; the rest is folded."""
+def test_problems_are_shown_unfolded():
+    """Conflicts, failures and rejections are open with their remedy; the rest is folded."""
     for noun in everything("needle")[1:4]:
         unfolded = re.findall(r"<details open>(.*?)</details>", shown(noun), re.DOTALL)
         assert any(": needle" in each and "What to do:" in each for each in unfolded), type(noun).__name__
     assert "<details open>" not in shown(an_account())
 
 
-def test_notes_name_their_heading():
+def test_notes_name_the_explain_command():
     """Errors and findings name the command that explains them."""
     denied = ErrorDetail(code="access-denied", message="m", remedy="r")
     outcome = Outcome(name="n", group_id="account", resource_id=ACCOUNT, result="failed", error=denied)
@@ -301,7 +301,7 @@ def test_notes_name_their_heading():
 
 
 def test_states_in_tables_have_their_symbol():
-    """A table shows at a glance what the picture shows, and tells "no" from "not known"."""
+    """A table uses the picture's symbols and distinguishes "no" from "unknown"."""
     check = Check(
         factory=FACTORY,
         account=ACCOUNT,
@@ -314,13 +314,13 @@ def test_states_in_tables_have_their_symbol():
 
 
 def test_a_narrow_cell_scrolls_the_picture():
-    """Text in a picture does not shrink below what can be read."""
+    """The picture has a minimum width, so its text stays readable."""
     assert '<div class="wide"><svg' in shown(an_account())
     assert ".pmpe .wide>svg{min-width:" in shown(an_account())
     assert "min-width" not in an_account().to_svg()
 
 
-def test_ids_are_there_to_be_copied():
+def test_full_ids_can_be_copied():
     """The picture shortens long names; a table below it has the ids in full."""
     text = words(shown(everything()[1])).replace("\u200b", "")
     assert FACTORY in text
@@ -328,7 +328,7 @@ def test_ids_are_there_to_be_copied():
 
 
 def test_large_fleets_stay_small():
-    """A fleet of a thousand is a page of bounded size that says how much it holds."""
+    """The page of a thousand factories has a limited size and shows the total."""
     outcome = Outcome(name="p", group_id="account", resource_id=ACCOUNT, result="created")
     report = Report(verb="create_all", spec=a_spec(), outcomes=(outcome,))
     markup = shown(FleetReport(reports=(report,) * 1000))
@@ -337,8 +337,8 @@ def test_large_fleets_stay_small():
     assert "The first of 1000 outcomes (100)" in words(markup)
 
 
-def test_styles_stay_on_our_side():
-    """No rule reaches anything outside our own elements."""
+def test_styles_apply_only_to_the_librarys_elements():
+    """Every CSS selector contains the library's class."""
     whole = shown(an_account())
     style = re.search(r"<style>(.*?)</style>", whole, re.DOTALL)
     assert style
@@ -359,7 +359,7 @@ def test_pandas(which):
 
 
 def test_pandas_keeps_the_columns_of_an_empty_list():
-    """A report without outcomes is an empty frame with the same columns, so that code that follows does not break."""
+    """A report without outcomes is an empty frame with the same columns, so code that uses it does not break."""
     full = next(noun for noun in everything() if isinstance(noun, Report)).to_pandas()
     empty = Report(verb="apply", spec=a_spec()).to_pandas()
     assert list(empty.columns) == list(full.columns)
@@ -368,7 +368,7 @@ def test_pandas_keeps_the_columns_of_an_empty_list():
 
 
 def test_pandas_of_a_real_job(emulator):
-    """Steps, outcomes and endpoints of a job, as somebody would filter them."""
+    """Steps, outcomes and endpoints can be filtered."""
     spec = spec_for(emulator)
     with Client(emulator.credential, transport=emulator.transport()) as client:
         plan, report = client.plan(spec), client.create_all(spec)
@@ -378,8 +378,8 @@ def test_pandas_of_a_real_job(emulator):
     assert set(status.to_pandas().query("verdict == 'pending'")["name"]) == {step.name for step in plan.steps}
 
 
-def test_what_has_no_rows_says_which_have():
-    """A TypeError that names the nouns with rows."""
+def test_noun_without_rows_names_those_with_rows():
+    """The error is a TypeError."""
     with pytest.raises(
         TypeError,
         match="Account, Check, Diagnosis, FleetCheck, FleetPlan, FleetReport, FleetStatus, Orphans, Plan, Proof, Report, Status",
@@ -388,7 +388,7 @@ def test_what_has_no_rows_says_which_have():
 
 
 def test_without_pandas_the_error_says_what_to_install(monkeypatch):
-    """Where pandas is missing, the error names it and how to get it."""
+    """The error names pandas and the command that installs it."""
 
     def import_module(name: str, package: str | None = None) -> Any:
         raise ModuleNotFoundError(name)

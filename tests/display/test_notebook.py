@@ -1,4 +1,4 @@
-"""Live progress in a cell, through IPython's own display machinery; and the tutorial, run from clean."""
+"""Live progress in a cell, through IPython's own display functions, and a clean run of the tutorial."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SCRIPT = PAGE.with_name("notebook.py")
 
 
 class Cell:
-    """What a cell shows: IPython's messages, put together as a notebook does."""
+    """The content of a cell: IPython's messages, combined as a notebook combines them."""
 
     def __init__(self, publisher: CapturingDisplayPublisher) -> None:
         self.publisher = publisher
@@ -68,7 +68,7 @@ def cell(tmp_path, monkeypatch):
 
 
 def events(*kinds: str) -> list[Event]:
-    """A verb as a client tells it."""
+    """The events of a verb, as a client sends them."""
 
     def step(group_id: str, target: str, seconds: float) -> Event:
         name = f"purview_{group_id}"
@@ -77,7 +77,7 @@ def events(*kinds: str) -> list[Event]:
             kind="step", verb="apply", seconds=seconds, message=f"{name}: created", factory=FACTORY, outcome=outcome
         )
 
-    told = {
+    sent = {
         "started": Event(kind="started", verb="apply", seconds=0, message="apply started"),
         "blob": step("blob", STORAGE, 1),
         "account": step("account", ACCOUNT, 2),
@@ -93,10 +93,10 @@ def events(*kinds: str) -> list[Event]:
         "finished": Event(kind="finished", verb="apply", seconds=90, message="apply finished"),
         "ended": Event(kind="finished", verb="apply", seconds=5, message="apply ended with AccessDenied"),
     }
-    return [told[kind] for kind in kinds]
+    return [sent[kind] for kind in kinds]
 
 
-def tell(listener: Progress, *kinds: str) -> None:
+def send(listener: Progress, *kinds: str) -> None:
     for event in events(*kinds):
         listener(event)
 
@@ -104,8 +104,8 @@ def tell(listener: Progress, *kinds: str) -> None:
 # --- progress
 
 
-def test_create_all_shows_itself_in_one_place(cell, emulator):
-    """A verb has one output, drawn anew as it goes, which ends as the picture of what was made."""
+def test_create_all_has_one_output(cell, emulator):
+    """A verb has one output, which is redrawn as it runs and ends as the picture of the result."""
     spec = spec_for(emulator)
     with Client(emulator.credential, transport=emulator.transport(), on_event=progress()) as client:
         client.create_all(spec, approve=True)
@@ -125,7 +125,7 @@ def test_create_all_shows_itself_in_one_place(cell, emulator):
 
 
 def test_reading_verbs_show_nothing(cell, emulator):
-    """What is over in a moment has no progress, whether it succeeds or not: its result or error says it all."""
+    """A verb that only reads, or fails before it writes, shows no progress."""
     spec = spec_for(emulator)
     emulator.add_endpoint(emulator.factory, "purview", str(emulator.add_account("other")), "account")
     with Client(emulator.credential, transport=emulator.transport(), on_event=progress()) as client:
@@ -136,44 +136,44 @@ def test_reading_verbs_show_nothing(cell, emulator):
     assert cell.messages == []
 
 
-def test_each_run_has_an_output_of_its_own(cell):
-    """The second run of a verb does not overwrite what the first has left."""
+def test_each_run_has_its_own_output(cell):
+    """The second run of a verb does not overwrite the output of the first."""
     listener = progress()
-    tell(listener, "started", "account", "finished", "started", "blob", "finished")
+    send(listener, "started", "account", "finished", "started", "blob", "finished")
     first, second = cell.outputs.values()
     assert "purview_account" in first["text/html"]
     assert "purview_account" not in second["text/html"]
 
 
-def test_a_run_without_a_beginning(cell):
-    """Events that come after the end, as of another client with this listener, start an output of their own."""
+def test_event_after_the_end_starts_a_new_output(cell):
+    """Such an event can come from another client with the same listener."""
     listener = progress()
-    tell(listener, "account", "finished", "blob")
+    send(listener, "account", "finished", "blob")
     assert len(cell.outputs) == 2
 
 
-def test_waiting_is_told_by_name(cell):
-    """What Azure still works on stands in the picture, and elapsed time in its title."""
+def test_pending_endpoints_are_shown_by_name(cell):
+    """The picture shows the endpoints in progress, and its title shows the elapsed time."""
     listener = progress()
-    tell(listener, "started", "blob", "account", "waiting")
+    send(listener, "started", "blob", "account", "waiting")
     markup = cell.only["text/html"]
     assert "* created, under way" in markup
     assert "apply, 0:03: Waiting for purview_blob" in markup
     assert markup.index(">purview_account<") < markup.index(">purview_blob<"), "the portal's order, not that of events"
-    tell(listener, "blob")
+    send(listener, "blob")
     assert "created, under way" not in cell.only["text/html"]
 
 
-def test_waiting_before_anything_is_done(cell):
-    """A verb that begins by waiting says for what."""
-    tell(progress(), "started", "waiting")
+def test_waiting_before_the_first_step_names_the_endpoint(cell):
+    """A verb that begins with a wait names the pending endpoint."""
+    send(progress(), "started", "waiting")
     assert "Waiting for purview_blob" in cell.only["text/html"]
     assert "<rect" not in cell.only["text/html"]
 
 
-def test_messages_are_text(cell):
-    """A message of the server's is read by people, not by the browser."""
-    tell(progress(), "started", "retrying")
+def test_messages_are_shown_as_text(cell):
+    """The browser does not interpret markup in a server's message."""
+    send(progress(), "started", "retrying")
     assert "&lt;b&gt;again&lt;/b&gt;" in cell.only["text/html"]
     assert "<b>again</b>" in cell.only["text/plain"]
 
@@ -186,15 +186,15 @@ def test_messages_are_text(cell):
         (("account", "ended"), "x"),
     ],
 )
-def test_the_end_is_marked(cell, kinds, mark):
+def test_end_of_a_verb_is_marked(cell, kinds, mark):
     """Running, finished and interrupted differ by symbol."""
-    tell(progress(), "started", *kinds)
+    send(progress(), "started", *kinds)
     assert f">{mark} apply" in cell.only["text/html"]
 
 
 @pytest.mark.parametrize("client", [Client, aio.Client])
-def test_what_is_made_and_not_approved_is_not_over(cell, emulator, client):
-    """A creation ends green only if every connection is approved; of those that were there before it cannot tell."""
+def test_created_and_unapproved_endpoints_are_not_shown_as_done(cell, emulator, client):
+    """A creation ends green only if every connection is approved; the state of existing ones is unknown."""
     spec = spec_for(emulator)
 
     async def later(**options: Any) -> None:
@@ -218,8 +218,8 @@ def test_what_is_made_and_not_approved_is_not_over(cell, emulator, client):
 
 
 @pytest.mark.parametrize("client", [Client, aio.Client])
-def test_private_endpoints_of_your_own_are_in_your_network(cell, client):
-    """The live picture names no managed virtual network, and counts what the report counts."""
+def test_private_endpoints_are_shown_in_the_callers_network(cell, client):
+    """The live picture names no managed virtual network, and its counts equal the report's."""
     place = a_place("A")
 
     async def later() -> Any:
@@ -239,8 +239,8 @@ def test_private_endpoints_of_your_own_are_in_your_network(cell, client):
     assert f": {report.counts['created']} created<" in markup
 
 
-def test_a_dry_run_is_no_deed(cell):
-    """What would be done is not done, and a connection that is not there is not decided; after a deletion it is."""
+def test_dry_run_is_not_shown_as_done(cell):
+    """A dry run and a missing connection are not green; after a deletion, a missing resource is."""
     for verb, result, mark in (
         ("approve", "would-approve", "&gt;"),
         ("approve", "absent", "&gt;"),
@@ -261,8 +261,8 @@ def test_a_dry_run_is_no_deed(cell):
 
 
 @pytest.mark.parametrize(("result", "mark"), [("failed", "x"), ("handed-off", "&gt;"), ("approved", "+")])
-def test_the_end_tells_failures(cell, result, mark):
-    """A finished verb with a failed step is no success, and one that waits for others is not over."""
+def test_end_is_marked_by_its_results(cell, result, mark):
+    """A failed step marks the end as failed, and a hand-off marks it as waiting."""
     listener = progress()
     outcome = Outcome(name="purview", group_id="account", resource_id=ACCOUNT, result=result)
     listener(Event(kind="step", verb="approve", seconds=1, message="m", factory=FACTORY, outcome=outcome))
@@ -270,8 +270,8 @@ def test_the_end_tells_failures(cell, result, mark):
     assert f">{mark} approve finished after 0:02: 1 {result}<" in cell.only["text/html"]
 
 
-def test_a_network_alone(cell):
-    """Only the managed virtual network so far: no picture of endpoints yet."""
+def test_network_without_endpoints_has_no_picture(cell):
+    """After the managed virtual network alone, only the outcome is shown."""
     listener = progress()
     outcome = Outcome(name="default", resource_id=FACTORY, result="created")
     listener(Event(kind="step", verb="apply", seconds=1, message="default: created", factory=FACTORY, outcome=outcome))
@@ -279,7 +279,7 @@ def test_a_network_alone(cell):
 
 
 def test_many_factories_are_a_table(cell):
-    """A fleet has a row per factory: what is done, and what is waited for."""
+    """A fleet has a row per factory with its results and pending endpoints."""
     listener = progress()
     for number in range(3):
         for event in events("account", "waiting"):
@@ -291,7 +291,7 @@ def test_many_factories_are_a_table(cell):
 
 
 def test_events_of_many_threads(cell):
-    """Events may come from any thread; none is lost, and there is still one output."""
+    """Events can come from any thread; none is lost, and all share one output."""
     listener = progress()
     (step,) = events("account")
 
@@ -353,7 +353,7 @@ def test_the_page_about_notebooks_runs(cell, tmp_path, monkeypatch):
 
 
 def test_without_ipython_the_error_says_what_to_install(monkeypatch):
-    """Where IPython is missing, both say so before anything runs."""
+    """Without IPython, both raise the error before anything runs."""
     monkeypatch.setitem(sys.modules, "IPython", None)
     for use in (progress, lambda: live([])):
         with pytest.raises(ModuleNotFoundError, match="pip install ipython") as missing:
@@ -372,7 +372,7 @@ def test_in_a_script_the_error_says_what_to_do():
 
 @pytest.fixture(scope="module")
 def tutorial(tmp_path_factory):
-    """The tutorial after a run from clean: every cell in a kernel of its own, in order."""
+    """The tutorial after a clean run: every cell in order, in a new kernel."""
     run = runpy.run_path(str(SCRIPT))["executed"]
     return run(str(tmp_path_factory.mktemp("tutorial")))
 
@@ -382,7 +382,7 @@ def outputs(notebook: Any) -> list[Any]:
 
 
 def test_the_tutorial_runs_from_clean(tutorial):
-    """Every picture is there, and nothing is written to stderr."""
+    """Every picture is shown, and stderr is empty."""
     markup = [output["data"]["text/html"] for output in outputs(tutorial) if "text/html" in output.get("data", {})]
     assert sum("<svg xmlns" in each for each in markup) >= 9
     assert all(len(each) < 30_000 for each in markup)
@@ -391,8 +391,8 @@ def test_the_tutorial_runs_from_clean(tutorial):
     assert not [output for output in outputs(tutorial) if output.get("name") == "stderr"]
 
 
-def test_the_tutorial_shows_what_a_run_shows(tutorial):
-    """The outputs that the notebook is kept with are current; `python docs/notebook.py` brings them up to date."""
+def test_stored_outputs_of_the_tutorial_are_current(tutorial):
+    """`python docs/notebook.py` updates them."""
     kept = nbformat.read(TUTORIAL, as_version=4)
     nbformat.validate(kept)
     assert [comparable(output) for output in outputs(kept)] == [comparable(output) for output in outputs(tutorial)]
@@ -400,6 +400,6 @@ def test_the_tutorial_shows_what_a_run_shows(tutorial):
 
 
 def comparable(output: Any) -> tuple[str, list[str]]:
-    """Everything that an output shows. Steps that run together end in any order, so that lines are sorted."""
+    """Everything that an output shows, with sorted lines, because parallel steps end in any order."""
     shown = output.get("data", {}) | {"text": output.get("text", "")}
     return output["output_type"], sorted(line for text in shown.values() for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""Promises of the page: what fits, what is cut, and what never reaches a terminal."""
+"""The text page: what fits, what is cut, and what never reaches a terminal."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ ID = (
         ("Größe 東京", "Größe 東京"),
     ],
 )
-def test_nothing_that_a_terminal_obeys_is_left(hostile: str, shown: str) -> None:
-    """Escape sequences, controls and invisible marks are gone; everything that is seen stays."""
+def test_control_characters_and_escape_sequences_are_removed(hostile: str, shown: str) -> None:
+    """Escape sequences, controls and invisible marks are removed; visible text stays."""
     assert clean(hostile) == shown
 
 
 @given(st.text())
 def test_cleaned_text_is_one_printable_line(text: str) -> None:
-    """Whatever comes in, what goes out can be printed on one line and encoded."""
+    """Any text becomes one printable line that can be encoded."""
     shown = clean(text)
     assert all(character.isprintable() or character.isspace() for character in shown)
     assert len(shown.splitlines()) <= 1
@@ -63,13 +63,13 @@ def test_cleaned_text_is_one_printable_line(text: str) -> None:
 
 @given(st.text(), st.integers(6, 100))
 def test_shortened_text_fits(text: str, width: int) -> None:
-    """Text is never wider than asked, and untouched where it fits."""
+    """Text is never wider than the given width, and is unchanged if it fits."""
     assert columns(shortened(text, width)) <= width
     assert columns(text) > width or shortened(text, width) == text
 
 
 def test_both_ends_of_a_long_name_stay() -> None:
-    """The middle goes, because names differ at their ends."""
+    """The middle is cut, because names differ at their ends."""
     assert shortened("purview_of_the_sales_department_blob", 20) == "purview_o...ent_blob"
     assert shortened("abcdefghij", 5) == "ab.ij"
 
@@ -83,7 +83,7 @@ def test_wide_characters_take_two_columns() -> None:
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="/")), st.integers(1, 100))
 def test_wrapped_lines_fit(text: str, width: int) -> None:
-    """No line of prose is wider than asked, however long its words; and no character is lost."""
+    """No line is wider than the given width, however long its words, and no character is lost."""
     lines = wrapped(text, width)
     assert all(columns(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == "".join(clean(text).split())
@@ -94,20 +94,20 @@ def test_an_id_in_prose_stays_whole() -> None:
     assert wrapped(f"see {ID} there", 40) == ["see", ID, "there"]
 
 
-def test_a_wide_character_in_a_narrow_column_ends() -> None:
-    """A character that is wider than the line stands alone, rather than for ever."""
+def test_wide_character_in_a_narrow_column_gets_its_own_line() -> None:
+    """A character wider than the line does not cause an endless loop."""
     assert wrapped("東京", 1) == ["東", "京"]
 
 
 def test_sentences_show_the_end_of_an_id() -> None:
-    """Ids in sentences are reduced to type and name; the punctuation after them stays, and a bare group too."""
+    """Ids in sentences are shortened to type and name; punctuation and the id of a resource group stay."""
     assert short_ids(f"It is {ID}, I think.") == "It is .../factories/df1, I think."
     assert short_ids(f"It is {ID}.") == "It is .../factories/df1."
     assert short_ids("In /subscriptions/x/resourceGroups/rg.") == "In /subscriptions/x/resourceGroups/rg."
 
 
-def test_a_place_tells_two_of_the_same_name_apart() -> None:
-    """A name comes with resource group and subscription; what is no id is shown as it is."""
+def test_place_shows_group_and_subscription() -> None:
+    """An id becomes name, resource group and subscription; other text stays unchanged."""
     assert place(ID) == "df1 in rg1, subscription 00000000-0000-0000-0000-000000000001"
     assert place("df1") == "df1"
 
@@ -115,28 +115,28 @@ def test_a_place_tells_two_of_the_same_name_apart() -> None:
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(0, "0:00"), (0.9, "0:00"), (96.2, "1:36"), (3600, "1:00:00"), (-1, "0:00")]
 )
-def test_durations_read_as_clocks_do(seconds: float, shown: str) -> None:
-    """Minutes and seconds; hours only where there are any."""
+def test_duration_is_shown_as_minutes_and_seconds(seconds: float, shown: str) -> None:
+    """Hours are shown only if the duration has any."""
     assert duration(seconds) == shown
 
 
-def test_columns_line_up_and_symbols_stand_close() -> None:
-    """Each column is as wide as its widest cell; nothing trails behind the last one."""
+def test_table_columns_line_up() -> None:
+    """Each column is as wide as its widest cell, without trailing spaces."""
     page = Page(Look())
     page.table([("+", "a", "long cell"), ("!", "longer", "")], head=("", "NAME", "WHAT"))
     assert str(page) == "    NAME    WHAT\n  + a       long cell\n  ! longer"
 
 
 def test_a_table_fits_its_page() -> None:
-    """The longest column gives way first; short ones stay whole."""
+    """The longest columns are shortened first; short ones stay whole."""
     page = Page(Look(width=40))
     page.table([("+", "n" * 30, "account", "t" * 50)])
     assert str(page) == "  + nnnnn...nnnn  account  ttttt...ttttt"
     assert columns(str(page)) == 40
 
 
-def test_a_table_that_cannot_fit_is_cut_only_so_far() -> None:
-    """Columns keep six characters each, even where the page is narrower than that."""
+def test_table_columns_keep_six_characters() -> None:
+    """Columns keep six characters each, even if the page is narrower than that."""
     page = Page(Look(width=10))
     page.table([("abcdefghij", "abcdefghij")])
     assert str(page) == "  abc.ij  abc.ij"
@@ -149,8 +149,8 @@ def test_hostile_cells_are_cleaned_before_they_are_measured() -> None:
     assert str(page) == "  red   next\n  blue  next"
 
 
-def test_colour_is_around_the_text_and_not_in_its_width() -> None:
-    """A painted table has the columns of a plain one."""
+def test_colour_does_not_count_in_the_width() -> None:
+    """A coloured table has the same columns as a plain one."""
     look = Look(paint=lambda role, text: f"<{role}>{text}</>")
     page = Page(look)
     page.table([(Cell("+", "good"), "name", Cell("", "bad"), "x")], head=("", "A", "BB", "C"))
@@ -161,8 +161,8 @@ def test_colour_is_around_the_text_and_not_in_its_width() -> None:
     )
 
 
-def test_gaps_do_not_add_up() -> None:
-    """There is one empty line between two parts, and none at the top."""
+def test_gaps_are_one_empty_line() -> None:
+    """One empty line separates two parts, and none is at the top."""
     page = Page(Look())
     page.gap()
     page.title("one")
@@ -171,15 +171,15 @@ def test_gaps_do_not_add_up() -> None:
     assert str(page) == "one\n\ntwo"
 
 
-def test_fields_leave_out_what_is_not_known() -> None:
-    """Labels line up; a field without a value is not shown; no fields are no lines."""
+def test_fields_without_a_value_are_omitted() -> None:
+    """Labels line up; without fields, no line is printed."""
     page = Page(Look())
     page.fields([("a", "1"), ("longer", None), ("bcd", "2")])
     page.fields([])
     assert str(page) == "  a    1\n  bcd  2"
 
 
-def test_advice_puts_a_command_on_a_line_of_its_own() -> None:
+def test_advice_puts_a_command_on_its_own_line() -> None:
     """A command at the end of a remedy stays whole; other remedies are prose."""
     page = Page(Look(width=40))
     page.advice(f"Ask an owner for the role Reader: az role assignment create --role Reader --scope {ID}")
@@ -193,7 +193,7 @@ def test_advice_puts_a_command_on_a_line_of_its_own() -> None:
 
 
 def test_a_block_keeps_its_lines() -> None:
-    """Text for somebody else keeps its lines and indentation, less what a terminal would obey."""
+    """A block keeps its lines and indentation; only control sequences are removed."""
     page = Page(Look(width=20))
     page.block("Dear owner,\n\n    az network private-endpoint-connection approve \x1b[2J--id x")
     assert str(page) == "  Dear owner,\n\n      az network private-endpoint-connection approve --id x"

@@ -1,4 +1,4 @@
-"""Pictures: every state is told without colour, whatever is drawn stays inside its box, and the text says it all."""
+"""Pictures: states are visible without colour, everything stays inside its box, and the text is complete."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def a_plan(*actions: Action) -> Plan:
 
 
 def xml(text: str) -> ET.Element:
-    return ET.fromstring(text)  # noqa: S314 - our own
+    return ET.fromstring(text)  # noqa: S314 - the library's picture
 
 
 def drawn(noun: Account | Plan | Report | Status) -> ET.Element:
@@ -95,14 +95,14 @@ def texts(root: ET.Element) -> list[str]:
 
 
 @pytest.mark.parametrize("verdict", get_args(Verdict))
-def test_a_state_is_a_symbol_a_word_and_a_line(verdict):
-    """The word stands beside its symbol on the way, and in the text alternative."""
+def test_state_has_a_symbol_and_a_word(verdict):
+    """The word is beside its symbol on the line to the target, and in the text alternative."""
     root = drawn(a_status(verdict))
     assert f"{VERDICTS[verdict].mark.symbol} {verdict}" in texts(root)
     assert f": {verdict}." in (root.findtext(f"{SVG}desc") or "")
 
 
-def test_lines_differ():
+def test_line_styles_differ():
     """Solid, dashed, dotted, cut and absent lines are drawn differently."""
     ways = {}
     for verdict in ("ready", "pending", "provisioning", "rejected", "missing"):
@@ -115,8 +115,8 @@ def test_lines_differ():
 # --- what is in it
 
 
-def test_the_whole_way_is_shown():
-    """Factory, network, endpoints, group ids and targets stand in the picture; one storage account is one box."""
+def test_picture_shows_factory_network_endpoints_and_targets():
+    """Group ids are shown as well; one storage account is one box."""
     root = drawn(a_status("ready", "ready", "pending", "missing"))
     shown = texts(root)
     for text in (
@@ -133,8 +133,8 @@ def test_the_whole_way_is_shown():
     assert root.findtext(f"{SVG}title") == "Status from df1 to pv1: 2 of 4 endpoints ready"
 
 
-def test_ways_to_one_target_stand_together():
-    """Blob and queue are neighbours though the namespace was listed between them."""
+def test_lines_to_one_target_are_neighbours():
+    """Blob and queue are neighbours although the namespace was listed between them."""
     outcomes = [
         an_outcome("blob", "created", "b", STORAGE),
         an_outcome("namespace", "created", "n", NAMESPACE),
@@ -144,8 +144,8 @@ def test_ways_to_one_target_stand_together():
     assert [way.name for way in scene(report).ways] == ["b", "q", "n"]
 
 
-def test_a_plan_tells_its_network_and_conflicts():
-    """A missing network is told in the picture, and conflicts are counted in its title."""
+def test_plan_shows_its_network_and_conflicts():
+    """A missing network is in the picture, and the title counts conflicts."""
     network = Step(action="create", name="default", resource_id=FACTORY, reason="missing")
     plan = a_plan("create", "keep", "replace")
     assert scene(plan).title == "Plan from df1 to pv1: 2 changes"
@@ -157,8 +157,8 @@ def test_a_plan_tells_its_network_and_conflicts():
     assert scene(a_plan("keep")).title == "Plan from df1 to pv1: no changes"
 
 
-def test_a_report_joins_what_happened_to_one_endpoint():
-    """Created and then approved is one way with both words, in the look of the last."""
+def test_results_of_one_endpoint_are_joined():
+    """Created and then approved is one line with both words and the symbol of the last."""
     outcomes = (
         an_outcome(None, "created", "default", FACTORY),
         an_outcome("account", "created"),
@@ -174,8 +174,8 @@ def test_a_report_joins_what_happened_to_one_endpoint():
     assert shown.inner == ("Managed virtual network", "default, created")
 
 
-def test_reports_say_how_they_ended():
-    """Complete, not complete, or how many steps failed."""
+def test_report_title_shows_its_result():
+    """The title says complete, not complete, or how many steps failed."""
     done = an_outcome("account", "created")
     report = Report(verb="apply", spec=a_spec(), outcomes=(done,))
     assert scene(report).title == "apply from df1 to pv1: complete"
@@ -188,8 +188,8 @@ def test_reports_say_how_they_ended():
     assert (handed.title, handed.mark.role) == ("apply from df1 to pv1: complete, to be approved", "attention")
 
 
-def test_what_is_waited_for_is_told():
-    """While a verb runs, endpoints that Azure still works on show as waiting."""
+def test_pending_endpoints_are_shown():
+    """While a verb runs, endpoints in progress are shown as under way."""
     shown = outcomes_scene(
         "t", "df1", "", [an_outcome("account", "created")], mark=RESULTS["created"].mark, pending=("purview",)
     )
@@ -197,7 +197,7 @@ def test_what_is_waited_for_is_told():
 
 
 def test_an_account_shows_what_it_needs():
-    """Group ids and targets of an account; an unknown shape is told as unknown."""
+    """The picture shows group ids and targets; an unknown firewall is shown as unknown."""
     shown = texts(drawn(an_account()))
     assert "= Purview account pv1: 4 endpoints needed (shape A, disabled from all networks)" in shown
     assert shown.count("= needed") == 4
@@ -237,7 +237,7 @@ def test_a_check_shows_its_runtimes():
 
 
 def test_a_diagnosis_shows_the_chain():
-    """Each link has the worst that was found about it; a link without findings is good only if the whole is."""
+    """Each link shows its worst finding; a link without findings is good only if the whole diagnosis is."""
 
     def found(code: str, severity: Severity) -> Finding:
         return Finding(code=code, severity=severity, message="m")
@@ -265,7 +265,7 @@ def test_a_diagnosis_shows_the_chain():
 
 
 def test_every_finding_is_about_a_link_of_the_chain():
-    """The links of the picture are those of the catalogue, but for fleets: a diagnosis is about one factory."""
+    """The picture has every link of the catalogue except fleets, because a diagnosis is about one factory."""
     assert [*CHAIN, "Fleets"] == list(dict.fromkeys(kind.link for kind in CATALOGUE.values()))
     code = next(code for code, kind in CATALOGUE.items() if kind.link == "Runs")
     finding = Finding(code=code, severity="error", message="m")
@@ -274,8 +274,8 @@ def test_every_finding_is_about_a_link_of_the_chain():
     assert {way.name: way.word for way in scene(diagnosis).ways if way.word != "nothing found"} == {"Runs": "error"}
 
 
-def test_a_fleet_shows_what_needs_somebody_first():
-    """A line per factory with the account that it leads to, failures first; of many the worst are drawn."""
+def test_fleet_shows_failures_first():
+    """Each factory has a line to its account, failures first; a large fleet shows only the worst."""
 
     def report(number: int, result: Result) -> Report:
         return Report(
@@ -298,7 +298,7 @@ def test_a_fleet_shows_what_needs_somebody_first():
 
 
 def test_a_status_of_a_fleet():
-    """How many endpoints of each factory are ready, or that it cannot be read."""
+    """The picture shows how many endpoints of each factory are ready, or that it cannot be read."""
     error = ErrorDetail(code="not-found", message="m", remedy="r")
     fleet = FleetStatus(
         factories=(
@@ -308,13 +308,18 @@ def test_a_status_of_a_fleet():
             FactoryStatus(spec=a_spec(account=None), error=error),
         )
     )
-    told = {way.word: way.mark.role for way in scene(fleet).ways}
-    assert told == {"0 of 1 ready": "bad", "cannot be read": "bad", "1 of 2 ready": "attention", "1 of 1 ready": "good"}
+    shown = {way.word: way.mark.role for way in scene(fleet).ways}
+    assert shown == {
+        "0 of 1 ready": "bad",
+        "cannot be read": "bad",
+        "1 of 2 ready": "attention",
+        "1 of 1 ready": "good",
+    }
     assert any(way.target == "the connected account" for way in scene(fleet).ways)
 
 
 def test_long_names_stay_inside_their_boxes():
-    """The names of factory and network are shortened to the width of their box, after what they are."""
+    """The names of factory and network are shortened to the width of their box."""
     long = a_spec(factory=FACTORY.replace("df1", "adf-" + "w" * 59))
     plan = a_plan("create").model_copy(update={"spec": long})
     for line in texts(drawn(plan)):
@@ -322,14 +327,14 @@ def test_long_names_stay_inside_their_boxes():
             assert len("Data factory") * 6.7 + len(line.removeprefix("Data factory ")) * 8.3 < 330
 
 
-def test_nothing_to_draw():
-    """A status without endpoints is a picture all the same."""
+def test_status_without_endpoints_has_a_picture():
+    """The picture says that it has no endpoints."""
     assert scene(a_status()).text == "Data factory df1. No endpoints."
     assert "no endpoints" in texts(drawn(a_status()))
 
 
-def test_what_has_no_picture_says_which_have_one():
-    """A TypeError that names the nouns with a picture, for both kinds of drawing."""
+def test_noun_without_a_picture_names_those_with_one():
+    """The error is a TypeError, for both SVG and Mermaid."""
     finding = Finding(code="x", severity="info", message="m")
     for draw in (finding.to_svg, finding.to_mermaid, Event(kind="started", verb="v", seconds=0, message="").to_svg):
         with pytest.raises(
@@ -348,8 +353,8 @@ def test_what_has_no_picture_says_which_have_one():
         ("/x", "Resource"),
     ],
 )
-def test_kinds(resource_id, kind):
-    """Targets are told in words, in any letter case."""
+def test_kind_of_a_target(resource_id, kind):
+    """The kind of a target is a word, in any letter case of its id."""
     assert kind_of(resource_id) == kind
 
 
@@ -357,8 +362,8 @@ def test_kinds(resource_id, kind):
 
 
 @given(st.text())
-def test_escaped_text_is_text(text):
-    """Whatever is escaped parses as one text node, in XML too, and nothing invisible is left in it."""
+def test_escaped_text_is_one_text_node(text):
+    """Any escaped text parses as one XML text node without invisible characters."""
     element = xml(f'<a b="{escape(text)}">{escape(text)}</a>')
     assert len(element) == 0
     shown = element.text or ""
@@ -369,7 +374,7 @@ def test_escaped_text_is_text(text):
 
 @given(st.text(max_size=200), st.integers(5, 60))
 def test_shortened_text_fits(text, columns):
-    """Nothing gets wider than its box, and what fits is left alone; both ends of a name are kept."""
+    """Text is never wider than its box and is unchanged if it fits; both ends of a name stay."""
     short = shortened(text, columns)
     wide = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]")
     assert len(short) + len(wide.findall(short)) <= columns or short == text
@@ -400,12 +405,12 @@ def test_any_name_makes_a_well_formed_picture(name, verdict):
 
 @given(st.text())
 def test_mermaid_labels_are_inert(text):
-    """A label holds plain characters and numeric codes alone, so no quote, bracket or directive can end it."""
+    """A label holds only plain characters and numeric codes, so no quote, bracket or directive can end it."""
     assert re.fullmatch(r"[A-Za-z0-9 .,:_\-#;]*", label(text))
 
 
-def test_mermaid_tells_the_same():
-    """Boxes, targets and one link per endpoint, each kind of line with a link of its own where Mermaid has one."""
+def test_mermaid_shows_the_same_states():
+    """Boxes, targets and one link per endpoint; each kind of line has its own link if Mermaid has one."""
     text = a_status("ready", "rejected", "missing", "pending").to_mermaid()
     assert 'e0 ==>|"#43; ready"| t0' in text
     assert 'e1 --x|"x rejected"| t1' in text
@@ -415,21 +420,21 @@ def test_mermaid_tells_the_same():
     assert set(get_args(Line)) == set(_LINKS)
 
 
-def test_pictures_need_nothing_from_elsewhere():
-    """No script, link, font, identifier or address in a picture, besides the name of its language."""
+def test_pictures_load_nothing_external():
+    """A picture contains no script, link, font, identifier or address except its XML namespace."""
     text = a_status("ready").to_svg()
     assert not re.search(r"<script|href|url\(|@import|@font-face|\bid=", text)
     assert re.findall(r"https?://[^\"' ]+", text) == ["http://www.w3.org/2000/svg"]
 
 
 def test_pictures_are_the_same_each_time():
-    """The same noun gives the same bytes, so that a picture in a repository changes only when it has to."""
+    """The same noun gives the same bytes, so a picture in a repository changes only with its content."""
     assert a_status("ready").to_svg() == a_status("ready").to_svg()
     assert Spec(factory=FACTORY, account=ACCOUNT, name="purview") == a_spec()
 
 
 def test_the_picture_in_the_readme_is_current():
-    """`docs/images/status.svg` is what the library draws now; `python docs/images/status.py` brings it up to date."""
+    """`python docs/images/status.py` updates `docs/images/status.svg`."""
     script = Path(__file__).resolve().parents[2] / "docs" / "images" / "status.py"
     made = runpy.run_path(str(script))
     assert made["PICTURE"].read_text(encoding="utf-8") == made["draw"]()
@@ -460,8 +465,8 @@ def test_the_whole_chain_is_drawn_in_its_order():
 
 
 @pytest.mark.parametrize("count", range(5))
-def test_no_row_of_the_chain_lies_over_another(count):
-    """Boxes keep their distance whatever part of the chain is there, and all of them lie within the picture."""
+def test_rows_of_the_chain_do_not_overlap(count):
+    """Boxes keep their distance for any part of the chain, and all of them are within the picture."""
     root = xml(svg(an_onboarding(*WHOLE[:count])))
     boxes = [box for box in root.iter(f"{SVG}rect") if box.get("class") == "box" and box.get("x") == "38"]
     tops = sorted(int(box.get("y", "")) for box in boxes)
@@ -475,7 +480,7 @@ def test_no_row_of_the_chain_lies_over_another(count):
 
 
 def test_mermaid_has_the_whole_chain():
-    """Each link has its node, once."""
+    """Each link of the chain has exactly one node."""
     text = mermaid(an_onboarding(*WHOLE))
     for name in ("Managed identity", "Connection to Purview", "Role Data Curator", "granted"):
         assert text.count(name) == 1
@@ -483,7 +488,7 @@ def test_mermaid_has_the_whole_chain():
 
 @pytest.mark.parametrize(("curator", "word"), [(True, "already-granted"), (False, "missing"), (None, None)])
 def test_a_check_shows_the_role(curator, word):
-    """Where it can be seen."""
+    """The role is shown if the caller can see it."""
     check = Check(factory=FACTORY, account=ACCOUNT, ok=curator is not False, curator=curator)
-    told = RESULTS["already-granted"].text if word == "already-granted" else word
-    assert [way.word for way in scene(check).after] == ([told] if word else [])
+    shown = RESULTS["already-granted"].text if word == "already-granted" else word
+    assert [way.word for way in scene(check).after] == ([shown] if word else [])

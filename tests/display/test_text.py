@@ -1,4 +1,4 @@
-"""How the nouns print: verbatim, because people read it and scripts are pasted from it."""
+"""How the nouns print, compared verbatim, because people read the text and paste commands from it."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_an_account_that_cannot_be_read_says_so() -> None:
 
 
 def test_a_plan_shows_steps_reasons_and_remedies() -> None:
-    """Symbol and reason for each step; a conflict with its remedy, and what it means for the rest."""
+    """Each step has a symbol and a reason; a conflict has its remedy and its effect on the rest."""
     plan = Plan(
         spec=SPEC,
         account=PURVIEW,
@@ -197,7 +197,7 @@ def test_a_plan_shows_steps_reasons_and_remedies() -> None:
 
 
 def test_a_plan_without_work_says_so() -> None:
-    """If everything is kept there is nothing to do, and if there is no step either."""
+    """A plan has nothing to do if everything is kept, or if it has no step."""
     assert str(Plan(spec=SPEC, account=PURVIEW, steps=(step("keep", "purview", 0),))).startswith(
         "Plan: nothing to do, 1 kept\n"
     )
@@ -205,7 +205,7 @@ def test_a_plan_without_work_says_so() -> None:
 
 
 def test_a_report_shows_outcomes_errors_and_hand_off() -> None:
-    """What failed stands with message and remedy; text for somebody else keeps its lines."""
+    """A failure is shown with message and remedy; the hand-off keeps its lines."""
     report = Report(
         verb="create_all",
         spec=SPEC,
@@ -248,14 +248,14 @@ def test_a_report_shows_outcomes_errors_and_hand_off() -> None:
 
 
 def test_failures_with_one_remedy_share_it() -> None:
-    """Four endpoints that one role would mend are four messages and one remedy."""
+    """Four failures that one role would fix have four messages and one remedy."""
     report = Report(verb="apply", spec=SPEC, outcomes=tuple(outcome("failed", at, error=DENIED) for at in range(4)))
     assert str(report).count("Could not create") == 4
     assert str(report).count("What to do") == 1
 
 
 def test_a_verbose_report_has_the_ids_for_a_support_case() -> None:
-    """Request ids are there when asked for, and only then."""
+    """Request ids are shown only in the verbose form."""
     report = Report(
         verb="apply",
         spec=SPEC.model_copy(update={"account": None}),
@@ -278,7 +278,7 @@ def test_an_empty_report_says_that_there_was_nothing_to_do() -> None:
 
 
 def test_a_status_gives_a_verdict_in_words_and_symbols() -> None:
-    """What is not ready is explained below, each reason once, with what to do."""
+    """Endpoints that are not ready are explained below, each reason once, with its remedy."""
     status = Status(
         factory=FACTORY,
         account=ACCOUNT,
@@ -320,7 +320,7 @@ def test_a_status_gives_a_verdict_in_words_and_symbols() -> None:
 
 
 def test_a_ready_status_is_short() -> None:
-    """If all is well there is nothing to explain; and a status without endpoints has no table."""
+    """A ready status has no explanation; a status without endpoints has no table."""
     ready = Status(factory=FACTORY, account=ACCOUNT, ready=True, endpoints=(endpoint_status("ready", 0),))
     assert str(ready).splitlines()[0] == "Status: ready (1 ready)"
     assert "What to do" not in str(ready)
@@ -329,12 +329,12 @@ def test_a_ready_status_is_short() -> None:
 
 
 def test_an_event_is_one_line() -> None:
-    """When and what."""
+    """The line shows time and message."""
     assert str(Event(kind="waiting", verb="apply", seconds=75.0, message="Waiting for a")) == "[1:15] Waiting for a"
 
 
 def test_every_other_noun_prints_its_fields() -> None:
-    """A noun without a table shows its fields, nested ones indented, full ids whole, absent values not at all."""
+    """A noun without a table shows its fields: nested ones indented, full ids, and no absent values."""
     spec = SPEC.model_copy(update={"names": {"blob": "b1"}, "groups": ("account", "blob"), "replace_broken": True})
     assert str(spec) == inspect.cleandoc(f"""
         Spec
@@ -372,14 +372,14 @@ def test_every_other_noun_prints_its_fields() -> None:
 
 @pytest.mark.parametrize("result", results.Result.__args__)
 def test_every_result_has_a_symbol(result: Any) -> None:
-    """A result that the model knows can be shown."""
+    """Every result of the model can be shown."""
     report = Report(verb="apply", spec=SPEC, outcomes=(outcome(result, 0),))
     assert f" {result} " in str(report)
 
 
 @pytest.mark.parametrize("verdict", results.Verdict.__args__)
 def test_every_verdict_has_a_symbol_and_advice(verdict: Any) -> None:
-    """A verdict that the model knows can be shown; all but ready say what to do."""
+    """Every verdict of the model can be shown; all except ready say what to do."""
     shown = str(Status(factory=FACTORY, account=ACCOUNT, ready=False, endpoints=(endpoint_status(verdict, 0),)))
     assert f"  {verdict}" in shown
     assert ("What to do: " in shown) == (verdict != "ready")
@@ -423,7 +423,7 @@ def hostile_nouns() -> list[Callable[[str], Noun]]:
 
 @pytest.mark.parametrize("noun", hostile_nouns())
 def test_no_noun_lets_a_server_write_to_the_terminal(noun: Callable[[str], Noun]) -> None:
-    """Escape sequences in any name or message are gone from every table, and none of them adds a line."""
+    """Escape sequences in any name or message are removed from every table, and none of them adds a line."""
     shown = text(noun("\x1b[2J\x9b1Aevil\x07\u202e"), Look(verbose=True))
     assert "evil" in shown
     assert not set(shown) & {"\x1b", "\x9b", "\x07", "\u202e"}

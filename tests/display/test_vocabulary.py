@@ -1,4 +1,4 @@
-"""A state looks the same everywhere: the same symbol and colour role in terminal, live progress, notebook and picture."""
+"""A state looks the same everywhere: same symbol and colour role in terminal, live progress, notebook and picture."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def a_report(result: Result) -> Report:
 
 
 def named(role: str, shown: str) -> str:
-    """A painter that writes the role down."""
+    """A painter that writes the role as text."""
     return f"<{role}>{shown}</>"
 
 
@@ -45,14 +45,14 @@ def in_a_terminal(result: Result) -> set[tuple[str, str]]:
 
 
 class Screen(io.StringIO):
-    """A terminal that remembers what it was sent."""
+    """A terminal that keeps its output."""
 
     def isatty(self) -> bool:
         return True
 
 
 class Named(Terminal):
-    """A terminal that writes roles down where others have colours."""
+    """A terminal that writes roles instead of colours."""
 
     def look(self, *_given, **_options) -> Look:
         return Look(paint=named)
@@ -70,7 +70,7 @@ def in_live_progress(result: Result) -> set[tuple[str, str]]:
 
 
 class Display:
-    """What IPython would show."""
+    """Keeps the data that IPython would show."""
 
     shown: dict[str, str]
 
@@ -96,8 +96,8 @@ def in_a_notebook(result: Result) -> set[tuple[str, str]]:
 
 
 def in_a_picture(result: Result) -> set[tuple[str, str]]:
-    """The label on the way to the target."""
-    root = ET.fromstring(a_report(result).to_svg())  # noqa: S314 - our own picture
+    """The label on the line to the target."""
+    root = ET.fromstring(a_report(result).to_svg())  # noqa: S314 - the library's picture
     labels = [(one.text or "", one.get("class", "")) for one in root.iter(f"{SVG}text")]
     return {(label.split()[0], kind.removeprefix("name ")) for label, kind in labels if label.endswith(f" {result}")}
 
@@ -113,6 +113,6 @@ READERS: dict[str, Callable[[Result], set[tuple[str, str]]]] = {
 @pytest.mark.parametrize("surface", READERS)
 @pytest.mark.parametrize("result", get_args(Result))
 def test_a_result_looks_the_same_everywhere(result, surface):
-    """Symbol and colour role are those of the vocabulary, and there is no second look."""
+    """Symbol and colour role are those of the vocabulary."""
     mark = RESULTS[result].mark
     assert READERS[surface](result) == {(mark.symbol, mark.role)}
