@@ -65,6 +65,8 @@ ATTEMPTS = 4
 def fault(kind, place):
     constructor, value, options = FAULTS[kind]
     method, path = PLACES[place]
+    if (place, kind) == ("list a target's connections", "no list"):
+        path = "*/accounts/pv1/privateEndpointConnections"  # other services omit the list if it is empty (spec)
     arguments = (method,) if value is None else (method, value)
     return getattr(Fault, constructor)(*arguments, path=path, **options)
 

@@ -69,7 +69,7 @@ def test_killed_at_any_request_is_finished_by_the_next_run(moment):
         spec = spec_for(emulator)
         with emulator.serve() as server:
             command = [sys.executable, "-c", VICTIM, server.url, str(server.ca_file), spec.model_dump_json(), moment]
-            died = subprocess.run([*command, str(number)], timeout=60, capture_output=True, check=False)
+            died = subprocess.run([*command, str(number)], timeout=300, capture_output=True, check=False)
         assert died.returncode == -signal.SIGKILL, died.stderr.decode()
         there = len(endpoints_of(emulator))
         before = len(emulator.writes)

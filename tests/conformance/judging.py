@@ -116,8 +116,8 @@ LOOSENESS = (
 
 #: Tests whose resources deliberately differ from the files.
 UNLIKE = {
-    "tests/test_crash.py": "requests of a process that is killed while it sends them",
-    "tests/test_connect.py": "a factory with properties that no file knows, to see that they are preserved",
+    "tests/client/test_crash.py": "requests of a process that is killed while it sends them",
+    "tests/flows/test_connect.py": "a factory with properties that no file knows, to see that they are preserved",
 }
 
 

@@ -103,7 +103,7 @@ def test_a_body_that_is_too_large_is_refused(arm, emulator):
 
 @pytest.mark.parametrize("mine", [True, False])
 def test_an_expired_token_is_refused(arm, emulator, mine):
-    """A token with an expiry in the past is refused, whoever issued it; the challenge says why."""
+    """A token with an expiry in the past is refused, also one of another issuer; the challenge says why."""
     payload = base64.urlsafe_b64encode(b'{"exp": 1700000000}').decode().rstrip("=")
     token = f"e30.{payload}.{emulator.token_mark if mine else 'signature'}"
     answer = arm.get(emulator.factory, Authorization=f"Bearer {token}")

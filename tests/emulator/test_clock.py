@@ -78,7 +78,13 @@ def test_a_working_thread_stops_the_clock():
     """The clock moves when the thread sleeps, ends, or waits for another thread."""
     clock = VirtualClock()
     clock.begin_work()
-    sleeper = threading.Thread(target=clock.sleep, args=(5,))
+
+    def flow():
+        clock.sleep(5)
+        clock.end_work()
+
+    sleeper = threading.Thread(target=flow)
+    clock.begin_work(sleeper)  # otherwise its sleep could begin at 3
     sleeper.start()
     assert clock.elapsed == 0
     clock.sleep(3)

@@ -329,7 +329,7 @@ class TestHandOff:
         ("guard", "code"),
         [("deny_by_policy", "policy-denied"), ("add_deny_assignment", "access-denied"), ("add_lock", "locked")],
     )
-    def test_policy_deny_assignment_and_lock_are_told_apart(self, colour, emulator, guard, code):
+    def test_policy_deny_assignment_and_lock_have_distinct_codes(self, colour, emulator, guard, code):
         """Each of the three has its own error code, and the other connections are approved."""
         spec, _ = create(colour, emulator)
         storage = emulator.targets(emulator.account)["blob"]

@@ -97,7 +97,7 @@ def test_a_deletion_is_resumed_from_its_journal(colour: Colour, emulator: Emulat
     assert len(FleetReport.load(journal).reports) == 3
 
 
-def test_creations_and_deletions_in_one_journal_are_told_apart(
+def test_creations_and_deletions_in_one_journal_are_kept_apart(
     colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path
 ):
     """A report of a creation does not complete a deletion, nor the other way round."""

@@ -43,7 +43,7 @@ def test_a_spec_with_only_known_groups_can_be_complete(colour, emulator, verb):
 
 
 def test_an_account_being_created_is_not_all_known(colour):
-    """Its namespace appears last, so three endpoints may not be all of them."""
+    """Its namespace appears last, so three endpoints are possibly not all of them."""
     emulator = Emulator(foreign_connections=0, provisioning=1.0, connection_delay=0.0)
     account = emulator.add_account("young", creating=True)
     emulator.clock.advance(80)

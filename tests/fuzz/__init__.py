@@ -7,7 +7,7 @@ kind of input:
 - `nouns`: specs, plans, reports and all other JSON that is read back; a changed plan or report that is still valid is
   applied, and must cause nothing that its spec could not cause by itself;
 - `files`: fleets, journals, scenarios, and the input of an orchestration;
-- `orchestration`: a fleet on many machines, which may not answer, with any data as the decision;
+- `orchestration`: a fleet on many machines, some of which do not answer, with any data as the decision;
 - `command_line`: arguments of the command;
 - `answers`: Azure's answers, page by page.
 

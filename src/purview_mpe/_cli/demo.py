@@ -46,14 +46,17 @@ class Story:
     terminal: Terminal
     pause: Callable[[float], None]
     """Waits, so that a person can follow."""
+    now: Callable[[], float] = time.monotonic
+    """The real time in seconds."""
     emulator: Emulator = field(default_factory=lambda: Emulator(empty=True))
     progress: Progress | None = None
     chapter: int = 0
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(init=False)
     hand_off: str = ""
     """The text for the owners of the targets, once there is one."""
 
     def __post_init__(self) -> None:
+        self.began = self.now()
         self.emulated_from = self.emulator.clock.now()
         self.account: ArmId = self.emulator.add_account("contoso")
         self.factory: ArmId = self.emulator.add_factory("adf-sales", purview_account=self.account)
@@ -113,7 +116,7 @@ class Story:
         return self.terminal.is_live(self.terminal.stdout)
 
     def _linger(self, seconds: float) -> None:
-        if time.monotonic() - self.began < _PATIENCE:
+        if self.now() - self.began < _PATIENCE:
             self.pause(seconds)
 
     def _on_event(self, event: Event) -> None:
@@ -124,9 +127,9 @@ class Story:
             self._linger(_PER_ROUND_OF_WAITING)
 
 
-def show(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
+def show(call: Call, *, pause: Callable[[float], None] = time.sleep, now: Callable[[], float] = time.monotonic) -> Exit:
     """Run the demo; as JSON, only print the report of the create run."""
-    story = Story(call.terminal, pause)
+    story = Story(call.terminal, pause, now)
     with story.client:
         if call.arguments.output == "json":
             report = story.client.create_all(story.spec)
@@ -140,7 +143,7 @@ def show(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
         endings = [chapter(story) for chapter in CHAPTERS]
         story.say(
             f"That was {duration(story.emulator.clock.now() - story.emulated_from)} of emulated time and "
-            f"{time.monotonic() - story.began:.1f} s of yours. With real Azure: az login, then purview-mpe "
+            f"{story.now() - story.began:.1f} s of yours. With real Azure: az login, then purview-mpe "
             "--help."
         )
     return max(endings)
