@@ -24,7 +24,7 @@ from purview_mpe._rules.findings.network import (
     OWN_ENDPOINTS_HIDDEN,
     OWN_ENDPOINTS_SHARED,
 )
-from purview_mpe._rules.own_zone_groups import is_repeatable, problem_of
+from purview_mpe._rules.own_zone_groups import is_repeatable, problem_of, replaced_records, taken_records
 from purview_mpe._rules.planning import endpoints_unknown, optional_target
 from purview_mpe.errors import UnsupportedSetup
 
@@ -142,8 +142,8 @@ def plan_zone(network: Network, name: str, zones: Sequence[Zone]) -> ZonePlan:
             same[0].id,
             f"A zone of this name exists in {group.resource_group!r} and is not linked to the virtual network "
             f"{virtual_network.name!r}; a second zone could hide its names.",
-            f"Set Network.zone_resource_group to '{group}' to link the network to that zone, or to another resource "
-            "group to make a zone there.",
+            f"Set Network.zone_resource_group to '{group}' to link the network to that zone; with another resource "
+            "group, a zone is created there.",
         )
     link = link_name(virtual_network.name, frozenset())
     return _planned(home, link, "create", "create", f"No zone of this name is linked to {virtual_network.name!r}.")
@@ -153,7 +153,7 @@ def _missing_remedy(network: Network) -> str:
     return (
         f"Link the zone of your hub to {network.virtual_network_id.name!r}; if it is linked and in another "
         "subscription, set Network.zone_resource_group to the id of its resource group. Or set Network.dns to 'create' "
-        "to have a zone and a link made, or to 'none' if a policy does that."
+        "to have a zone and a link made; set Network.dns to 'none' if a policy does that."
     )
 
 
@@ -284,6 +284,7 @@ def make_own_plan(
                 *resolving.findings(network),
                 *hidden_findings(network, around),
                 *uncorrected,
+                *_taken(network, resolvable, resolving, around),
             ]
         ),
     )
@@ -422,6 +423,16 @@ def _unusable(network: Network, step: Step, zones: Sequence[ZonePlan], around: S
         yield DNS_ZONE_GROUP_UNUSABLE.found(
             group=group.name, name=step.name, problem=problem, network=network.virtual_network_id.name
         )
+    elif group is not None:
+        yield from replaced_records(network, step, group, [zone.id for zone in zones], around.records)
+
+
+def _taken(network: Network, steps: Sequence[Step], resolving: Resolving, around: Surroundings) -> Iterator[Finding]:
+    """A finding for each record of another private endpoint that a new zone group replaces."""
+    for step in steps:
+        if step.action == "create" and not _same(network, step, around):
+            zones = [zone.id for zone in resolving.zones_of(step.group_id)]
+            yield from taken_records(network, step, zones, around.records)
 
 
 def shared_findings(
