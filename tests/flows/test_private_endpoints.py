@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pytest
@@ -77,7 +78,14 @@ def test_one_call_leads_to_names_that_resolve(colour, shape, purpose, way):
     assert again.complete
     assert {one.result for one in again.outcomes} == {"kept", "already-approved"}
     assert len(place.azure.writes) == writes
-    assert len(place.azure.requests) - requests <= 13
+    assert len(place.azure.requests) - requests <= 17
+
+
+def remove(place: Place, colour, purpose=SHIR):
+    """Delete with one of the clients."""
+    return colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(place.spec, place.network, purpose=purpose)
+    )
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -274,6 +282,78 @@ def test_zones_of_a_forbidden_subscription_are_searched_in_the_resource_groups(c
     )
     assert not plan.conflicts
     assert "dns-zones-unreadable" in {finding.code for finding in plan.warnings}
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Two subnets of one virtual network, and so of one zone, with private endpoints to the same targets."""
+
+    first: Place
+    second: Place
+
+    @classmethod
+    def of(cls) -> Neighbours:
+        first = a_place("B", "existing").with_zones()
+        subnet = first.azure.networks.add_subnet(first.virtual_network, "snet-two")
+        spec = first.spec.model_copy(update={"name": "two"})
+        return cls(first, replace(first, spec=spec, network=first.network.model_copy(update={"subnet": str(subnet)})))
+
+
+def codes(findings) -> list[str]:
+    """The codes of findings about records."""
+    return [finding.code for finding in findings if finding.code.startswith("dns-record")]
+
+
+def test_a_second_endpoint_replaces_the_record_of_the_first(colour):
+    """A zone holds one record for a target: the second plan says so, and the first status is not ready any more."""
+    both = Neighbours.of()
+    assert codes(create(both.first, colour, "studio", approve=True).warnings) == []
+    assert status(both.first, colour, "studio").ready
+    second = create(both.second, colour, "studio", approve=True)
+    assert (second.complete, codes(second.warnings)) == (True, ["dns-record-taken"])
+    assert status(both.second, colour, "studio").ready
+    shown = status(both.first, colour, "studio")
+    assert (shown.ready, codes(shown.findings)) == (False, ["dns-record-replaced"])
+    writes = len(both.first.azure.writes)
+    again = create(both.first, colour, "studio", approve=True)
+    assert codes(again.warnings) == ["dns-record-replaced"]
+    assert len(both.first.azure.writes) == writes
+
+
+def test_the_record_goes_with_the_second_endpoint(colour):
+    """Until the zone group of the first is created again, as the finding says."""
+    both = Neighbours.of()
+    for place in (both.first, both.second):
+        create(place, colour, "studio", approve=True)
+    remove(both.second, colour, "studio")
+    shown = status(both.first, colour, "studio")
+    assert (shown.ready, codes(shown.findings)) == (False, ["dns-record-replaced"] * 2)
+    assert "holds no address for 'pv1'" in shown.findings[0].message
+    for endpoint in both.first.azure.networks.private_endpoints():
+        for name in endpoint.zone_groups:
+            sent(both.first.azure, "DELETE", endpoint.id.child("privateDnsZoneGroups", name))
+    both.first.azure.clock.sleep(60)
+    create(both.first, colour, "studio", approve=True)
+    assert status(both.first, colour, "studio").ready
+
+
+def test_a_record_that_cannot_be_read_is_not_taken_for_another(colour):
+    """Nothing is said about it, and the status depends on the rest."""
+    both = Neighbours.of()
+    for place in (both.first, both.second):
+        create(place, colour, "studio", approve=True)
+    both.first.azure.inject(Fault.status("GET", 403, path="*/privateDnsZones/*/A/*", times=None))
+    shown = status(both.first, colour, "studio")
+    assert (shown.ready, codes(shown.findings)) == (True, [])
+
+
+def test_a_sign_in_that_fails_at_a_record_is_said(colour):
+    """It is not a missing role."""
+    both = Neighbours.of()
+    create(both.first, colour, "studio", approve=True)
+    both.first.azure.inject(Fault.status("GET", 401, path="*/privateDnsZones/*/A/*", times=None))
+    with pytest.raises(AccessDenied):
+        status(both.first, colour, "studio")
 
 
 # --- approval

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from purview_mpe._model.network import Network, Zone, ZoneGroup
     from purview_mpe._model.results import Finding, Step, Target
 
-#: The groups whose record is the name of the target (docs). The portal's is not documented.
+#: The groups whose record is the name of the target (docs). The host of a portal or a platform is the same for all
+#: accounts of a tenant, so a private endpoint to another account serves it as well.
 _NAMED_BY_TARGET = frozenset({"account", "blob", "queue", "namespace"})
 
 
@@ -59,7 +60,7 @@ def records_to_read(
 
 def expected_record(target: Target | Step, zone: ArmId) -> Record | None:
     """The record that a zone group writes for a target, without its address; None if its name is not documented."""
-    if target.group_id not in _NAMED_BY_TARGET or target.resource_id is None:
+    if target.group_id not in _NAMED_BY_TARGET:
         return None
     return Record(str(zone), folded(ArmId.parse(target.resource_id).name))
 
@@ -68,10 +69,13 @@ def replaced_records(
     network: Network, step: Step, group: ZoneGroup, zones: Sequence[ArmId], now: Mapping[tuple[str, str], Record]
 ) -> Iterator[Finding]:
     """A finding for each record of a zone group that its zone no longer holds."""
+    keys = {zone.key for zone in zones}
     for record in group.records:
         held = now.get(record.key)
-        is_ours = any(folded(str(zone)) == folded(record.zone) for zone in zones)
-        if is_ours and held is not None and not set(record.addresses) <= set(held.addresses):
+        if held is None or ArmId.parse(record.zone).key not in keys:
+            continue
+        is_served = bool(held.addresses) and step.group_id not in _NAMED_BY_TARGET
+        if not is_served and not set(record.addresses) <= set(held.addresses):
             yield DNS_RECORD_REPLACED.found(
                 zone=ArmId.parse(record.zone).name,
                 held=" and ".join(held.addresses) or "no address",

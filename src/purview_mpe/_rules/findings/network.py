@@ -97,7 +97,7 @@ DNS_RECORD_REPLACED = Kind(
     code="dns-record-replaced",
     severity="warning",
     message="The private DNS zone {zone} holds {held} for {record!r}, but the private endpoint {name!r} has "
-    "{addresses}, so the network {network!r} does not reach the target through it.",
+    "{addresses}, so names do not lead the network {network!r} to that private endpoint.",
     cause="Another private endpoint to the same target writes to the same zone, which holds one record for it.",
     remedy="Let the networks that share the zone use one private endpoint, or link {network!r} to a zone of its own. "
     "If the other private endpoint is gone, delete the zone group {group!r} and repeat the call: it is created again.",
