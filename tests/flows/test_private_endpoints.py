@@ -218,6 +218,33 @@ def test_a_zone_group_with_other_zones_is_said(colour):
     assert "dns-zone-group-unusable" in {finding.code for finding in shown.findings}
 
 
+def test_a_zone_that_would_hide_a_name_is_not_linked(colour):
+    """The zone group of an existing private endpoint writes elsewhere: nothing is written, and the name stays public."""
+    place = a_place("B", "create")
+    other = place.azure.networks.add_private_dns_zone(ZONES[0], resource_group="rg-other")
+    endpoint = place.azure.networks.add_private_endpoint("theirs", place.subnet, place.azure.account, "account")
+    place.azure.networks.add_zone_group(endpoint, other, name="deployedByPolicy")
+    network = place.network.model_copy(update={"zone_resource_group": "rg-net"})
+    with pytest.raises(PlanConflict) as refused:
+        create(replace(place, network=network), colour, "studio")
+    assert "hides the name of the private endpoint 'theirs'" in str(refused.value)
+    assert not place.azure.writes
+    assert place.azure.networks.resolve(place.virtual_network, "pv1.purview.azure.com") == "public"
+
+
+def test_a_zone_group_is_kept_beside_a_link_that_fails(colour):
+    """The failure of the link is that of the link alone."""
+    place = a_place("B", "create")
+    create(place, colour, "studio", approve=True)
+    for zone in place.azure.networks.private_dns_zones():
+        sent(place.azure, "DELETE", zone.id.child("virtualNetworkLinks", "link-vnet-hub"))
+    place.azure.clock.sleep(60)
+    place.azure.inject(Fault.status("PUT", 403, path="*/virtualNetworkLinks/*", times=None))
+    found = results(create(place, colour, "studio", approve=True))
+    assert found["dns-link"] == ["failed"] * 2
+    assert found["dns-zone-group"] == ["kept"] * 2
+
+
 def test_names_of_an_endpoint_without_zone_group_elsewhere_do_not_resolve(colour):
     """Nothing is written in the other resource group, so the status is not ready."""
     place = a_place("B", "existing").with_zones()
@@ -427,7 +454,7 @@ def test_a_name_that_is_taken_is_a_conflict(colour):
 
 def test_an_endpoint_under_another_name_and_in_another_group_is_kept(colour):
     """Identity is target, group id and subnet; nothing is written in the other resource group."""
-    place = a_place("B")
+    place = a_place("B", "none")
     place.azure.networks.add_private_endpoint(
         "theirs", place.subnet, place.azure.account, "account", resource_group="rg-theirs"
     )

@@ -516,3 +516,34 @@ def test_the_records_to_read():
     found = records_to_read([group], targets, linked(), names)
     assert [record.key for record in found] == [a_written().key, web.key]
     assert records_to_read([], targets, linked(), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "group", "said"),
+    [
+        ((), GROUP, "because its zone group 'theirs' does not write to it"),
+        ((1,), GROUP, "because its zone group 'theirs' does not write to it"),
+        ((0,), GROUP, None),
+        (None, GROUP, None),
+        (None, ELSEWHERE, "because it has no zone group"),
+    ],
+)
+def test_a_zone_that_would_hide_a_name_is_not_linked(held, group, said):
+    """An existing private endpoint without a record in it: one gets a zone group only in the network's group."""
+    one = an_own_endpoint(group=group)
+    found = tuple(replace(zone, links=()) for zone in linked())
+    groups = {} if held is None else {one.id.key: (a_group("theirs", *(found[number] for number in held)),)}
+    own = a_plan(around(endpoints=(one,), zones=found, zone_groups=groups), dns="create")
+    reasons = [step.reason for step in own.plan.conflicts]
+    assert [said in reason for reason in reasons] == [True] * (said is not None)
+    assert ("dns-zone-missing" in {finding.code for finding in own.plan.warnings}) == (said is not None)
+    links = [step.action for step in own.plan.steps if step.subject == "dns-link"]
+    assert links == ["create"] * (1 if said else 2)
+
+
+def test_a_zone_that_is_linked_hides_nothing_more():
+    """Its link is kept, and the zone group is said to be unusable."""
+    one = an_own_endpoint()
+    own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups={one.id.key: (a_group("theirs"),)}), dns="create")
+    assert not own.plan.conflicts
+    assert own.hides_names

@@ -29,7 +29,7 @@ from purview_mpe._rules.planning import endpoints_unknown, optional_target
 from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from purview_mpe._model.network import (
         Network,
@@ -119,6 +119,11 @@ class ZonePlan:
         """True if the zone resolves names for the network once the steps are done."""
         return all(step.action != "conflict" for step in self.steps)
 
+    @property
+    def is_linked_by_plan(self) -> bool:
+        """True if the steps link the zone to the network."""
+        return any(step.subject == "dns-link" and step.action == "create" for step in self.steps)
+
 
 def plan_zone(network: Network, name: str, zones: Sequence[Zone]) -> ZonePlan:
     """The zone of one name: an existing link is used, then a zone at home; otherwise both are made, if allowed."""
@@ -155,6 +160,12 @@ def _missing_remedy(network: Network) -> str:
         "subscription, set Network.zone_resource_group to the id of its resource group. Or set Network.dns to 'create' "
         "to have a zone and a link made; set Network.dns to 'none' if a policy does that."
     )
+
+
+_HIDING_REMEDY = (
+    "Have the owner of the private endpoint give it a zone group that writes to this zone, or set Network.dns to "
+    "'none' if its name resolves by other means."
+)
 
 
 def _planned(zone_id: ArmId, link: str, zone_action: Action, link_action: Action, reason: str) -> ZonePlan:
@@ -212,6 +223,11 @@ class Resolving:
         """True if the endpoint of a step can get a zone group."""
         found = self.zones_of(step.group_id)
         return step.action != "conflict" and bool(found) and all(zone.is_usable for zone in found)
+
+    def refusing(self, hiding: Mapping[str, str]) -> Resolving:
+        """The same with a conflict for each of these zones, which have the reason by their name."""
+        refused = {name: _refused(self.zones[name].id, reason, _HIDING_REMEDY) for name, reason in hiding.items()}
+        return replace(self, zones={**self.zones, **refused})
 
     def findings(self, network: Network) -> Iterator[Finding]:
         """A finding for each zone that the network needs and that is not linked to it."""
@@ -271,6 +287,7 @@ def make_own_plan(
             for found in _unusable(network, step, resolving.zones_of(step.group_id), around)
         ),
     ]
+    resolving = resolving.refusing(_hiding(network, zip(resolvable, groups, strict=True), resolving, around))
     plan = Plan(
         spec=spec,
         account=account,
@@ -433,6 +450,29 @@ def _taken(network: Network, steps: Sequence[Step], resolving: Resolving, around
         if step.action == "create" and not _same(network, step, around):
             zones = [zone.id for zone in resolving.zones_of(step.group_id)]
             yield from taken_records(network, step, zones, around.records)
+
+
+def _hiding(
+    network: Network, steps: Iterable[tuple[Step, Step]], resolving: Resolving, around: Surroundings
+) -> dict[str, str]:
+    """By name: zones that would hide the name of a private endpoint once they are linked, and why.
+
+    `steps` are pairs of the steps for a private endpoint and for its zone group. A linked zone without a record hides
+    a public name, and a zone of another network or of a DNS server of the customer's own.
+    """
+    found: dict[str, str] = {}
+    for step, group in steps:
+        existing = existing_zone_group(network, step, around)
+        for name in resolving.wanted[step.group_id or ""]:
+            zone = resolving.zones[name]
+            is_written = group.action == "create" or (existing is not None and existing.holds(zone.id))
+            if zone.is_linked_by_plan and not is_written:
+                why = f"its zone group {existing.name!r} does not write to it" if existing else "it has no zone group"
+                found[name] = (
+                    f"Once this zone is linked, it hides the name of the private endpoint {step.name!r} from the "
+                    f"virtual network {network.virtual_network_id.name!r}, because {why}."
+                )
+    return found
 
 
 def shared_findings(
