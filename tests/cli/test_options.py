@@ -217,14 +217,15 @@ def test_the_actions_of_private_endpoints_take_their_own_options(shell: Any, rea
     assert taken == expected.get(action, set())
 
 
-def test_a_resource_group_for_zones_needs_zones_to_create(shell: Any) -> None:
-    """With existing zones the option would have no effect."""
+def test_a_resource_group_for_zones_needs_dns(shell: Any) -> None:
+    """Zones are created in it, and those of a hub are searched in its subscription; without DNS it has no effect."""
     network = shell.emulator.networks.add_virtual_network()
     subnet, group = str(network.child("subnets", "snet-pe")), network.resource_group
     words = ("--subnet", subnet, "--purpose", "studio", "--zone-resource-group", group)
-    ended = shell.ends("private-endpoints", "plan", *words)
-    assert (ended.code, "--zone-resource-group: is for zones to create" in ended.said) == (2, True)
-    assert shell.ends("private-endpoints", "plan", *words, "--dns", "create").code == 0
+    ended = shell.ends("private-endpoints", "plan", *words, "--dns", "none")
+    assert (ended.code, "--zone-resource-group: is for private DNS zones" in ended.said) == (2, True)
+    for more in ((), ("--dns", "existing"), ("--dns", "create")):
+        assert shell.ends("private-endpoints", "plan", *words, *more).code == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.networks import SHIR
+from tests.support.networks import SHIR, ZONES
 
 
 @pytest.fixture
@@ -102,3 +102,21 @@ def test_wrong_options_are_named(shell, words):
     assert "--location" in ended.said
     with_wrong = shell.ends("private-endpoints", "plan", "--subnet", "x", "--purpose", SHIR, tty=True)
     assert (with_wrong.code, "--subnet" in with_wrong.said) == (2, True)
+
+
+def test_zones_of_a_hub_in_another_subscription(shell):
+    """The id of their resource group leads to them; without it they are not found, and the remedy names the option."""
+    hub = "00000000-0000-0000-0000-00000000d115"
+    networks = shell.emulator.networks
+    network = networks.add_virtual_network()
+    for zone in ZONES:
+        networks.add_private_dns_zone(zone, linked_to=[network], resource_group="rg-dns", subscription=hub)
+    words = ("--subnet", str(network.child("subnets", "snet-pe")), "--purpose", SHIR)
+    refused = shell.ends("private-endpoints", "create", *words, tty=True)
+    assert (refused.code, "give --zone-resource-group the id" in " ".join(refused.said.split())) == (1, True)
+    more = (*words, "--zone-resource-group", f"/subscriptions/{hub}/resourceGroups/rg-dns")
+    created = shell.ends("private-endpoints", "create", *more, "--approve")
+    assert (created.code, created.json["complete"]) == (0, True)
+    shown = shell.ends("private-endpoints", "status", *more)
+    assert (shown.code, shown.json["ready"]) == (0, True)
+    assert len(networks.private_dns_zones()) == len(ZONES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pytest
@@ -77,7 +78,14 @@ def test_one_call_creates_endpoints_whose_names_resolve(colour, shape, purpose, 
     assert again.complete
     assert {one.result for one in again.outcomes} == {"kept", "already-approved"}
     assert len(place.azure.writes) == writes
-    assert len(place.azure.requests) - requests <= 13
+    assert len(place.azure.requests) - requests <= 17
+
+
+def remove(place: Place, colour, purpose=SHIR):
+    """Delete with one of the clients."""
+    return colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(place.spec, place.network, purpose=purpose)
+    )
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -210,6 +218,33 @@ def test_a_zone_group_with_other_zones_is_a_warning(colour):
     assert "dns-zone-group-unusable" in {finding.code for finding in shown.findings}
 
 
+def test_a_zone_that_would_hide_a_name_is_not_linked(colour):
+    """The zone group of an existing private endpoint writes elsewhere: nothing is written, and the name stays public."""
+    place = a_place("B", "create")
+    other = place.azure.networks.add_private_dns_zone(ZONES[0], resource_group="rg-other")
+    endpoint = place.azure.networks.add_private_endpoint("theirs", place.subnet, place.azure.account, "account")
+    place.azure.networks.add_zone_group(endpoint, other, name="deployedByPolicy")
+    network = place.network.model_copy(update={"zone_resource_group": "rg-net"})
+    with pytest.raises(PlanConflict) as refused:
+        create(replace(place, network=network), colour, "studio")
+    assert "hides the name of the private endpoint 'theirs'" in str(refused.value)
+    assert not place.azure.writes
+    assert place.azure.networks.resolve(place.virtual_network, "pv1.purview.azure.com") == "public"
+
+
+def test_a_zone_group_is_kept_beside_a_link_that_fails(colour):
+    """The failure of the link is that of the link alone."""
+    place = a_place("B", "create")
+    create(place, colour, "studio", approve=True)
+    for zone in place.azure.networks.private_dns_zones():
+        sent(place.azure, "DELETE", zone.id.child("virtualNetworkLinks", "link-vnet-hub"))
+    place.azure.clock.sleep(60)
+    place.azure.inject(Fault.status("PUT", 403, path="*/virtualNetworkLinks/*", times=None))
+    found = results(create(place, colour, "studio", approve=True))
+    assert found["dns-link"] == ["failed"] * 2
+    assert found["dns-zone-group"] == ["kept"] * 2
+
+
 def test_a_missing_zone_group_in_another_resource_group_is_a_finding(colour):
     """Nothing is written in the other resource group, so the status is not ready."""
     place = a_place("B", "existing").with_zones()
@@ -274,6 +309,78 @@ def test_zones_of_a_forbidden_subscription_are_searched_in_the_resource_groups(c
     )
     assert not plan.conflicts
     assert "dns-zones-unreadable" in {finding.code for finding in plan.warnings}
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Two subnets of one virtual network, and so of one zone, with private endpoints to the same targets."""
+
+    first: Place
+    second: Place
+
+    @classmethod
+    def of(cls) -> Neighbours:
+        first = a_place("B", "existing").with_zones()
+        subnet = first.azure.networks.add_subnet(first.virtual_network, "snet-two")
+        spec = first.spec.model_copy(update={"name": "two"})
+        return cls(first, replace(first, spec=spec, network=first.network.model_copy(update={"subnet": str(subnet)})))
+
+
+def codes(findings) -> list[str]:
+    """The codes of findings about records."""
+    return [finding.code for finding in findings if finding.code.startswith("dns-record")]
+
+
+def test_a_second_endpoint_replaces_the_record_of_the_first(colour):
+    """A zone holds one record for a target: the second plan says so, and the first status is not ready any more."""
+    both = Neighbours.of()
+    assert codes(create(both.first, colour, "studio", approve=True).warnings) == []
+    assert status(both.first, colour, "studio").ready
+    second = create(both.second, colour, "studio", approve=True)
+    assert (second.complete, codes(second.warnings)) == (True, ["dns-record-taken"])
+    assert status(both.second, colour, "studio").ready
+    shown = status(both.first, colour, "studio")
+    assert (shown.ready, codes(shown.findings)) == (False, ["dns-record-replaced"])
+    writes = len(both.first.azure.writes)
+    again = create(both.first, colour, "studio", approve=True)
+    assert codes(again.warnings) == ["dns-record-replaced"]
+    assert len(both.first.azure.writes) == writes
+
+
+def test_the_record_goes_with_the_second_endpoint(colour):
+    """Until the zone group of the first is created again, as the finding says."""
+    both = Neighbours.of()
+    for place in (both.first, both.second):
+        create(place, colour, "studio", approve=True)
+    remove(both.second, colour, "studio")
+    shown = status(both.first, colour, "studio")
+    assert (shown.ready, codes(shown.findings)) == (False, ["dns-record-replaced"] * 2)
+    assert "holds no address for 'pv1'" in shown.findings[0].message
+    for endpoint in both.first.azure.networks.private_endpoints():
+        for name in endpoint.zone_groups:
+            sent(both.first.azure, "DELETE", endpoint.id.child("privateDnsZoneGroups", name))
+    both.first.azure.clock.sleep(60)
+    create(both.first, colour, "studio", approve=True)
+    assert status(both.first, colour, "studio").ready
+
+
+def test_a_record_that_cannot_be_read_is_not_taken_for_another(colour):
+    """Nothing is said about it, and the status depends on the rest."""
+    both = Neighbours.of()
+    for place in (both.first, both.second):
+        create(place, colour, "studio", approve=True)
+    both.first.azure.inject(Fault.status("GET", 403, path="*/privateDnsZones/*/A/*", times=None))
+    shown = status(both.first, colour, "studio")
+    assert (shown.ready, codes(shown.findings)) == (True, [])
+
+
+def test_a_sign_in_that_fails_at_a_record_is_said(colour):
+    """It is not a missing role."""
+    both = Neighbours.of()
+    create(both.first, colour, "studio", approve=True)
+    both.first.azure.inject(Fault.status("GET", 401, path="*/privateDnsZones/*/A/*", times=None))
+    with pytest.raises(AccessDenied):
+        status(both.first, colour, "studio")
 
 
 # --- approval
@@ -347,7 +454,7 @@ def test_a_taken_name_is_a_conflict(colour):
 
 def test_an_endpoint_with_another_name_and_resource_group_is_kept(colour):
     """Identity is target, group id and subnet; nothing is written in the other resource group."""
-    place = a_place("B")
+    place = a_place("B", "none")
     place.azure.networks.add_private_endpoint(
         "theirs", place.subnet, place.azure.account, "account", resource_group="rg-theirs"
     )

@@ -89,9 +89,13 @@ def shown(azure: Emulator) -> dict[str, tuple[str, ...]]:
 @settings(max_examples=60)
 @given(networks())
 def test_existing_resources_are_used_and_nothing_outside_is_written(drawn):
-    """Existing zones, links and zone groups are kept; writes stay in the named resource groups."""
+    """Existing zones, links and zone groups are kept; writes stay in the named resource groups.
+
+    Names that resolved before are not hidden.
+    """
     azure, network = built(drawn)
     before, zones_before = shown(azure), {str(one.id): one for one in azure.networks.private_dns_zones()}
+    resolved_before = resolved(azure, network)
     linked_before = {one.id.name for one in zones_before.values() if network.virtual_network_id in one.linked_to}
     with Client(azure.credential, transport=azure.transport()) as client:
         try:
@@ -110,6 +114,10 @@ def test_existing_resources_are_used_and_nothing_outside_is_written(drawn):
             status = client.private_endpoints_status(spec_for(azure), network, purpose=drawn.purpose)
             assert status.ready == (drawn.dns == "none" or all_resolve(azure, network, status))
     assert_nothing_outside(azure, network)
+    resolved_after = resolved(azure, network)
+    assert {host for host, address in resolved_after.items() if address is None} <= {
+        host for host, address in resolved_before.items() if address is None
+    }
     after = shown(azure)
     assert {name: after[name] for name, groups in before.items() if groups} == {
         name: groups for name, groups in before.items() if groups
@@ -120,19 +128,31 @@ def test_existing_resources_are_used_and_nothing_outside_is_written(drawn):
         assert len({(one.target.casefold(), one.group_id) for one in ours}) == len(ours)
 
 
+HOSTS = {
+    "account": "pv1.purview.azure.com",
+    "portal": "web.purview.azure.com",
+    "namespace": "{name}.servicebus.windows.net",
+    "blob": "{name}.blob.core.windows.net",
+    "queue": "{name}.queue.core.windows.net",
+}
+
+
+def resolved(azure: Emulator, network: Network) -> dict[str, str | None]:
+    """What the network resolves the names of the account's targets to; None if a linked zone hides a name."""
+    names = {
+        HOSTS[group_id].format(name=target.name)
+        for group_id, target in azure.targets(azure.account).items()
+        if group_id in HOSTS
+    }
+    return {host: azure.networks.resolve(network.virtual_network_id, host) for host in names}
+
+
 def all_resolve(azure: Emulator, network: Network, status: Status) -> bool:
     """Whether every private endpoint's name resolves to its address in the network."""
     addresses = {str(one.id): one.address for one in azure.networks.private_endpoints()}
-    hosts = {
-        "account": "pv1.purview.azure.com",
-        "portal": "web.purview.azure.com",
-        "namespace": "{name}.servicebus.windows.net",
-        "blob": "{name}.blob.core.windows.net",
-        "queue": "{name}.queue.core.windows.net",
-    }
     return all(
         azure.networks.resolve(
-            network.virtual_network_id, hosts[one.group_id].format(name=one.resource_id.rpartition("/")[2])
+            network.virtual_network_id, HOSTS[one.group_id].format(name=one.resource_id.rpartition("/")[2])
         )
         == addresses[one.private_endpoint_id or ""]
         for one in status.endpoints

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.network import Surroundings, VirtualNetwork, Zone, ZoneGroup
+from purview_mpe._model.network import Record, Surroundings, VirtualNetwork, Zone, ZoneGroup
 from purview_mpe._model.results import Target
 from purview_mpe._rules import own_network
 from purview_mpe._rules.own_network import endpoint_step, make_own_plan, own_targets, plan_zone, zone_names
 from purview_mpe._rules.own_status import judge_own
+from purview_mpe._rules.own_zone_groups import records_to_read
 from purview_mpe._rules.ownership import Listing
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, UnsupportedSetup
 from tests.support.nouns import (
@@ -417,3 +420,130 @@ def test_ingestion_targets_keep_their_list():
     blob = Target(group_id="blob", resource_id=OTHER_STORAGE, connections="ingestion")
     account = an_account(shape="C", targets=(TARGETS[0], blob))
     assert own_targets(account, SHIR)[1] == blob
+
+
+# --- records in shared zones
+
+ADDRESS = "10.0.0.4"
+
+
+def a_written(*addresses: str, zone: int = 0, name: str = "pv1") -> Record:
+    """A record in one of the linked zones."""
+    return Record(str(linked()[zone].id), name, addresses)
+
+
+def with_records(*now: Record) -> Surroundings:
+    """The private endpoint of the account with its zone group, and the records as the zones hold them."""
+    one = an_own_endpoint()
+    group = ZoneGroup("default", "Succeeded", (str(linked()[0].id),), (a_written(ADDRESS),))
+    return around(
+        endpoints=(one,),
+        zones=linked(),
+        zone_groups={one.id.key: (group,)},
+        records={record.key: record for record in now},
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ((a_written("10.0.0.9"),), "holds 10.0.0.9 for 'pv1', but"),
+        ((a_written(),), "holds no address for 'pv1', but"),
+        ((a_written("10.0.0.8", "10.0.0.9", name="PV1"),), "holds 10.0.0.8 and 10.0.0.9 for"),
+        ((a_written(ADDRESS, "10.0.0.9"),), None),
+        ((a_written(ADDRESS),), None),
+        ((), None),
+    ],
+)
+def test_a_record_that_another_endpoint_replaced_is_said(now, said):
+    """Names do not resolve to the private endpoint then; a record that could not be read is not taken for that."""
+    own = a_plan(with_records(*now))
+    found = [finding.message for finding in own.plan.warnings if finding.code == "dns-record-replaced"]
+    assert [said in message for message in found] == [True] * (said is not None)
+    assert own.hides_names == (said is not None)
+    assert zone_groups(own)[0] == ("keep", "default")
+
+
+@pytest.mark.parametrize(("now", "count"), [(("10.0.0.9",), 0), ((), 1)])
+def test_the_record_of_the_portal_can_be_of_another_account(now, count):
+    """Its host is the same for all accounts of a tenant, so only a missing record is said."""
+    one = an_own_endpoint("purview-portal", "portal")
+    record = a_written(ADDRESS, zone=1, name="web")
+    group = ZoneGroup("default", "Succeeded", (record.zone,), (record,))
+    held = replace(record, addresses=now)
+    own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups={one.id.key: (group,)}, records={held.key: held}))
+    assert [finding.code for finding in own.plan.warnings] == ["dns-record-replaced"] * count
+
+
+def test_a_record_in_a_zone_of_another_network_does_not_matter():
+    """The zone group is said to be unusable, and nothing else."""
+    one = an_own_endpoint()
+    elsewhere = str(a_zone(ELSEWHERE).id)
+    record = Record(elsewhere, "pv1", (ADDRESS,))
+    group = ZoneGroup("default", "Succeeded", (str(linked()[0].id), elsewhere), (record,))
+    now = Record(elsewhere, "pv1", ("10.0.0.9",))
+    own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups={one.id.key: (group,)}, records={now.key: now}))
+    assert [finding.code for finding in own.plan.warnings] == []
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "now", "count"),
+    [
+        ((), (a_written("10.0.0.9"),), 1),
+        ((), (a_written(),), 0),
+        ((), (), 0),
+        ((), (a_written("10.0.0.9", zone=1),), 0),
+        ((an_own_endpoint(),), (a_written("10.0.0.9"),), 0),
+        ((an_own_endpoint(provisioning_state="Deleting"),), (a_written("10.0.0.9"),), 0),
+    ],
+)
+def test_a_record_that_a_new_endpoint_replaces_is_said(endpoints, now, count):
+    """Only for a new private endpoint: the record of one that exists, or that is being deleted, can be its own."""
+    own = a_plan(around(endpoints=endpoints, zones=linked(), records={record.key: record for record in now}))
+    found = [finding for finding in own.plan.warnings if finding.code == "dns-record-taken"]
+    assert len(found) == count
+    assert all("already holds 10.0.0.9 for 'pv1'" in finding.message for finding in found)
+    assert not own.hides_names
+
+
+def test_the_records_to_read():
+    """Those that zone groups wrote into zones of the network, and those that new ones write; each once."""
+    targets = own_targets(an_account(), STUDIO)
+    names = {"account": (ZONE_NAME,), "portal": (linked()[1].name,)}
+    elsewhere = Record(str(a_zone(ELSEWHERE).id), "pv1", (ADDRESS,))
+    web = a_written(ADDRESS, zone=1, name="web")
+    group = ZoneGroup("default", records=(a_written(ADDRESS, name="PV1"), elsewhere, web))
+    found = records_to_read([group], targets, linked(), names)
+    assert [record.key for record in found] == [a_written().key, web.key]
+    assert records_to_read([], targets, linked(), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "group", "said"),
+    [
+        ((), GROUP, "because its zone group 'theirs' does not write to it"),
+        ((1,), GROUP, "because its zone group 'theirs' does not write to it"),
+        ((0,), GROUP, None),
+        (None, GROUP, None),
+        (None, ELSEWHERE, "because it has no zone group"),
+    ],
+)
+def test_a_zone_that_would_hide_a_name_is_not_linked(held, group, said):
+    """An existing private endpoint without a record in it: one gets a zone group only in the network's group."""
+    one = an_own_endpoint(group=group)
+    found = tuple(replace(zone, links=()) for zone in linked())
+    groups = {} if held is None else {one.id.key: (a_group("theirs", *(found[number] for number in held)),)}
+    own = a_plan(around(endpoints=(one,), zones=found, zone_groups=groups), dns="create")
+    reasons = [step.reason for step in own.plan.conflicts]
+    assert [said in reason for reason in reasons] == [True] * (said is not None)
+    assert ("dns-zone-missing" in {finding.code for finding in own.plan.warnings}) == (said is not None)
+    links = [step.action for step in own.plan.steps if step.subject == "dns-link"]
+    assert links == ["create"] * (1 if said else 2)
+
+
+def test_a_zone_that_is_linked_hides_nothing_more():
+    """Its link is kept, and the zone group is said to be unusable."""
+    one = an_own_endpoint()
+    own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups={one.id.key: (a_group("theirs"),)}), dns="create")
+    assert not own.plan.conflicts
+    assert own.hides_names

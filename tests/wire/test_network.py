@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from purview_mpe._model.network import PrivateEndpoint, ZoneGroup
+from purview_mpe._model.network import PrivateEndpoint, Record, ZoneGroup
 from purview_mpe._model.results import Step
 from purview_mpe._wire import network as wire
 from tests.support.nouns import ACCOUNT, GROUP, a_network, an_own_endpoint, json_values
@@ -126,6 +126,52 @@ def test_zones_links_and_zone_groups_are_read():
     assert wire.read_zone_group({}) is None
 
 
+GOOD_RECORD = {
+    "recordType": "A",
+    "recordSetName": "pv1",
+    "provisioningState": "Succeeded",
+    "ipAddresses": ["10.0.0.4", "10.0.0.5"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_read"),
+    [
+        ({}, True),
+        ({"recordSetName": "ingestion-1.z12_b"}, True),
+        ({"recordType": "CNAME"}, False),
+        ({"provisioningState": "Failed"}, False),
+        ({"recordSetName": "a/b"}, False),
+        ({"recordSetName": "é"}, False),
+        ({"recordSetName": ""}, False),
+        ({"ipAddresses": []}, False),
+    ],
+)
+def test_the_records_that_a_zone_group_wrote(changed, is_read):
+    """Address records that Azure has finished, with a name that can stand in a path."""
+    record = GOOD_RECORD | changed
+    configs = [{"properties": {"privateDnsZoneId": ZONE, "recordSets": [record, 1]}}, {"properties": {}}]
+    found = wire.read_zone_group({"name": "default", "properties": {"privateDnsZoneConfigs": configs}})
+    assert found is not None
+    expected = (Record(ZONE, record["recordSetName"], tuple(record["ipAddresses"])),)
+    assert found.records == (expected if is_read else ())
+
+
+@pytest.mark.parametrize(
+    ("answer", "addresses"),
+    [
+        ({"properties": {"aRecords": [{"ipv4Address": "10.0.0.4"}, {"ipv4Address": "10.0.0.5"}, {}, 1]}}, 2),
+        ({"properties": {}}, 0),
+        ({}, 0),
+        (None, 0),
+    ],
+)
+def test_a_record_as_its_zone_holds_it(answer, addresses):
+    """Without addresses if it does not exist."""
+    found = wire.read_record(ZONE, "pv1", answer)
+    assert (found.zone, found.name, len(found.addresses)) == (ZONE, "pv1", addresses)
+
+
 def test_offered_group_ids_are_read():
     """Group ids are read with their zones; invalid zone names and invalid group ids are dropped."""
     items = [
@@ -178,4 +224,6 @@ def test_readers_accept_any_json(value):
         wire.read_zone_id(body)
         wire.read_link(body)
         wire.read_zone_group(body)
+        wire.read_zone_group({"name": "n", "properties": {"privateDnsZoneConfigs": [{"properties": value}]}})
+        wire.read_record(ZONE, "n", body)
         wire.read_link_resources([body])

@@ -67,8 +67,8 @@ def _refuse_without_effect(arguments: Namespace) -> None:
         for option, actions in _FOR.items()
         if getattr(arguments, option) not in {None, False} and arguments.action not in actions
     ]
-    if arguments.zone_resource_group is not None and arguments.dns != "create":
-        problems.append(("--zone-resource-group", "is for zones to create; leave it out without --dns create"))
+    if arguments.zone_resource_group is not None and arguments.dns == "none":
+        problems.append(("--zone-resource-group", "is for private DNS zones; leave it out with --dns none"))
     if problems:
         raise InvalidSpec("The command", problems)
 
@@ -151,13 +151,16 @@ def private_endpoints_options(parser: ArgumentParser) -> None:
         help="use linked zones, create zones and links where none is linked, or leave DNS alone (default: existing)",
     )
     group.add_argument(
-        "--endpoint-resource-group", metavar="NAME", help="for the private endpoints (default: the network's)"
+        "--endpoint-resource-group",
+        metavar="NAME",
+        help="name or id of that of the private endpoints (default: the network's)",
     )
     group.add_argument("--location", metavar="REGION", help="for the private endpoints (default: the network's)")
     group.add_argument(
         "--zone-resource-group",
         metavar="NAME",
-        help="for zones to create, or the id of that of a hub in another subscription (default: that of the endpoints)",
+        help="name, or id in another subscription: where zones are created, and where those of a hub are searched "
+        "(default: that of the endpoints)",
     )
     group.add_argument(
         "--approval",

@@ -12,6 +12,7 @@ from purview_mpe._flows.steps.network_reads import list_around
 from purview_mpe._flows.steps.network_writes import EndpointDeletion
 from purview_mpe._flows.steps.operations import deleted
 from purview_mpe._model import states
+from purview_mpe._model.arm_id import folded
 from purview_mpe._model.network import own_name
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome, Report, by_severity
 from purview_mpe._rules.own_network import is_at_home, is_for, own_targets, shared_findings
@@ -108,7 +109,7 @@ class Removals:
         if endpoint is None:
             self._end(removal, Ended("absent"))
         elif not is_at_home(endpoint, self.network):
-            self._end(removal, Ended("conflict", _elsewhere(endpoint)))
+            self._end(removal, Ended("conflict", _elsewhere(endpoint, self.network)))
         elif dry_run:
             self._end(removal, Ended("would-delete"))
         else:
@@ -182,11 +183,14 @@ class Removals:
         )
 
 
-def _elsewhere(endpoint: PrivateEndpoint) -> ErrorDetail:
+def _elsewhere(endpoint: PrivateEndpoint, network: Network) -> ErrorDetail:
     group = endpoint.id.resource_group
+    # A name alone means a resource group in the subscription of the subnet.
+    is_near = folded(endpoint.id.subscription) == folded(network.subnet_id.subscription)
+    wanted = group if is_near else str(endpoint.id.group)
     return ErrorDetail(
         code="conflict",
         message=f"The private endpoint {endpoint.endpoint.name!r} is in the resource group {group!r}; only private "
         "endpoints in the network's own resource group are deleted.",
-        remedy=f"Set Network.resource_group to '{group}' if this private endpoint is yours to delete.",
+        remedy=f"Set Network.resource_group to '{wanted}' if this private endpoint is yours to delete.",
     )

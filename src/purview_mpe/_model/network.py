@@ -10,7 +10,7 @@ from pydantic import ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
 from purview_mpe._model import naming, pasted
-from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_group_name, same_id
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, folded, is_group_name, same_id
 from purview_mpe._model.fields import PRIVATE_ENDPOINT_TYPE
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Noun
@@ -279,6 +279,22 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """An address record in a private DNS zone."""
+
+    zone: str
+    """Id of the zone."""
+    name: str
+    addresses: tuple[str, ...] = ()
+    """Empty if the zone holds no such record."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Equal for the same record, however it is spelled."""
+        return folded(self.zone), folded(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneGroup:
     """A zone group of a private endpoint."""
 
@@ -287,6 +303,8 @@ class ZoneGroup:
     """Azure's word for its state; empty if it gives none."""
     zones: tuple[str, ...] = ()
     """Ids of the zones that it writes records into."""
+    records: tuple[Record, ...] = ()
+    """The records that it wrote, with the addresses of the private endpoint."""
 
     def holds(self, zone: ArmId) -> bool:
         """True if it writes records into a zone."""
@@ -303,6 +321,8 @@ class Surroundings:
     zones: tuple[Zone, ...] = ()
     zone_groups: Mapping[str, tuple[ZoneGroup, ...]] = field(default_factory=dict[str, tuple[ZoneGroup, ...]])
     """By the key of a private endpoint: its zone groups, of which it has one at most (docs)."""
+    records: Mapping[tuple[str, str], Record] = field(default_factory=dict[tuple[str, str], Record])
+    """By their keys: records as the zones hold them now; one that could not be read is missing."""
     zone_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By group id: the zones that resolve its names."""
     offered: tuple[str, ...] = ()

@@ -53,7 +53,7 @@ _GIVEN = (
     r"(?P<value>True\b|'[^']*'|\((?:'[^']*',? ?)+\))"
 )
 _NAME_OF = r"\b(?P<set>[Ss]et )?Spec\.names\['(?P<group>\w+)'\]"
-_SET = r"\b(?P<set>[Ss])et (?:Spec|Network)\.(?P<field>\w+)"
+_SET = r"\b(?P<set>[Ss])et (?:Spec|Network)\.(?P<field>\w+)(?: to(?= (?:the|their)\b))?"
 _FIELD = r"\b(?:Spec|Network)(?:\.(?P<field>\w+)|\((?P<true>\w+)=True\))"
 _ARGUMENT = r"\b(?P<field>since|timeout|every)=(?P<value>\w*)"
 _PHRASES: Mapping[str, str] = {

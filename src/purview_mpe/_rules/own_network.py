@@ -24,12 +24,12 @@ from purview_mpe._rules.findings.network import (
     OWN_ENDPOINTS_HIDDEN,
     OWN_ENDPOINTS_SHARED,
 )
-from purview_mpe._rules.own_zone_groups import is_repeatable, problem_of
+from purview_mpe._rules.own_zone_groups import is_repeatable, problem_of, replaced_records, taken_records
 from purview_mpe._rules.planning import endpoints_unknown, optional_target
 from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from purview_mpe._model.network import (
         Network,
@@ -119,6 +119,11 @@ class ZonePlan:
         """True if the zone resolves names for the network once the steps are done."""
         return all(step.action != "conflict" for step in self.steps)
 
+    @property
+    def is_linked_by_plan(self) -> bool:
+        """True if the steps link the zone to the network."""
+        return any(step.subject == "dns-link" and step.action == "create" for step in self.steps)
+
 
 def plan_zone(network: Network, name: str, zones: Sequence[Zone]) -> ZonePlan:
     """The zone of one name: an existing link is used, then a zone at home; otherwise both are made, if allowed."""
@@ -142,8 +147,8 @@ def plan_zone(network: Network, name: str, zones: Sequence[Zone]) -> ZonePlan:
             same[0].id,
             f"A zone of this name exists in {group.resource_group!r} and is not linked to the virtual network "
             f"{virtual_network.name!r}; a second zone could hide its names.",
-            f"Set Network.zone_resource_group to '{group}' to link the network to that zone, or to another resource "
-            "group to make a zone there.",
+            f"Set Network.zone_resource_group to '{group}' to link the network to that zone; with another resource "
+            "group, a zone is created there.",
         )
     link = link_name(virtual_network.name, frozenset())
     return _planned(home, link, "create", "create", f"No zone of this name is linked to {virtual_network.name!r}.")
@@ -153,8 +158,14 @@ def _missing_remedy(network: Network) -> str:
     return (
         f"Link the zone of your hub to {network.virtual_network_id.name!r}; if it is linked and in another "
         "subscription, set Network.zone_resource_group to the id of its resource group. Or set Network.dns to 'create' "
-        "to have a zone and a link made, or to 'none' if a policy does that."
+        "to have a zone and a link made; set Network.dns to 'none' if a policy does that."
     )
+
+
+_HIDING_REMEDY = (
+    "Have the owner of the private endpoint give it a zone group that writes to this zone, or set Network.dns to "
+    "'none' if its name resolves by other means."
+)
 
 
 def _planned(zone_id: ArmId, link: str, zone_action: Action, link_action: Action, reason: str) -> ZonePlan:
@@ -212,6 +223,11 @@ class Resolving:
         """True if the endpoint of a step can get a zone group."""
         found = self.zones_of(step.group_id)
         return step.action != "conflict" and bool(found) and all(zone.is_usable for zone in found)
+
+    def refusing(self, hiding: Mapping[str, str]) -> Resolving:
+        """The same with a conflict for each of these zones, which have the reason by their name."""
+        refused = {name: _refused(self.zones[name].id, reason, _HIDING_REMEDY) for name, reason in hiding.items()}
+        return replace(self, zones={**self.zones, **refused})
 
     def findings(self, network: Network) -> Iterator[Finding]:
         """A finding for each zone that the network needs and that is not linked to it."""
@@ -271,6 +287,7 @@ def make_own_plan(
             for found in _unusable(network, step, resolving.zones_of(step.group_id), around)
         ),
     ]
+    resolving = resolving.refusing(_hiding(network, zip(resolvable, groups, strict=True), resolving, around))
     plan = Plan(
         spec=spec,
         account=account,
@@ -284,6 +301,7 @@ def make_own_plan(
                 *resolving.findings(network),
                 *hidden_findings(network, around),
                 *uncorrected,
+                *_taken(network, resolvable, resolving, around),
             ]
         ),
     )
@@ -422,6 +440,39 @@ def _unusable(network: Network, step: Step, zones: Sequence[ZonePlan], around: S
         yield DNS_ZONE_GROUP_UNUSABLE.found(
             group=group.name, name=step.name, problem=problem, network=network.virtual_network_id.name
         )
+    elif group is not None:
+        yield from replaced_records(network, step, group, [zone.id for zone in zones], around.records)
+
+
+def _taken(network: Network, steps: Sequence[Step], resolving: Resolving, around: Surroundings) -> Iterator[Finding]:
+    """A finding for each record of another private endpoint that a new zone group replaces."""
+    for step in steps:
+        if step.action == "create" and not _same(network, step, around):
+            zones = [zone.id for zone in resolving.zones_of(step.group_id)]
+            yield from taken_records(network, step, zones, around.records)
+
+
+def _hiding(
+    network: Network, steps: Iterable[tuple[Step, Step]], resolving: Resolving, around: Surroundings
+) -> dict[str, str]:
+    """By name: zones that would hide the name of a private endpoint once they are linked, and why.
+
+    `steps` are pairs of the steps for a private endpoint and for its zone group. A linked zone without a record hides
+    a public name, and a zone of another network or of a DNS server of the customer's own.
+    """
+    found: dict[str, str] = {}
+    for step, group in steps:
+        existing = existing_zone_group(network, step, around)
+        for name in resolving.wanted[step.group_id or ""]:
+            zone = resolving.zones[name]
+            is_written = group.action == "create" or (existing is not None and existing.holds(zone.id))
+            if zone.is_linked_by_plan and not is_written:
+                why = f"its zone group {existing.name!r} does not write to it" if existing else "it has no zone group"
+                found[name] = (
+                    f"Once this zone is linked, it hides the name of the private endpoint {step.name!r} from the "
+                    f"virtual network {network.virtual_network_id.name!r}, because {why}."
+                )
+    return found
 
 
 def shared_findings(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId, folded, same_id
 from purview_mpe._model.fields import is_group
-from purview_mpe._model.network import PrivateEndpoint, VirtualNetwork, ZoneGroup
+from purview_mpe._model.network import PrivateEndpoint, Record, VirtualNetwork, ZoneGroup
 from purview_mpe._model.results import Endpoint
 from purview_mpe._wire.account import read_name
 from purview_mpe._wire.reading import id_text, line, mapping, objects, text, texts
@@ -144,10 +144,34 @@ def read_zone_group(answer: Mapping[str, Any]) -> ZoneGroup | None:
     name, properties = read_name(answer), mapping(answer, "properties")
     if not name:
         return None
-    held = (
-        id_text(mapping(one, "properties"), "privateDnsZoneId") for one in objects(properties, "privateDnsZoneConfigs")
+    configured = [mapping(one, "properties") for one in objects(properties, "privateDnsZoneConfigs")]
+    held = [(zone, one) for one in configured if (zone := id_text(one, "privateDnsZoneId"))]
+    return ZoneGroup(
+        name,
+        line(properties, "provisioningState"),
+        tuple(zone for zone, _ in held),
+        tuple(record for zone, one in held for record in _written(zone, one)),
     )
-    return ZoneGroup(name, line(properties, "provisioningState"), tuple(filter(None, held)))
+
+
+def _written(zone: str, configured: Mapping[str, Any]) -> Iterable[Record]:
+    """The address records that a zone group has written into a zone (spec: `recordSets`)."""
+    for one in objects(configured, "recordSets"):
+        name, addresses = line(one, "recordSetName"), texts(one, "ipAddresses")
+        is_written = folded(line(one, "provisioningState")) == "succeeded" and line(one, "recordType") == "A"
+        if is_written and is_label(name) and addresses:
+            yield Record(zone, name, tuple(addresses))
+
+
+def is_label(name: str) -> bool:
+    """Whether a text is the name of a record; it becomes part of a path."""
+    return name.isascii() and all(label.replace("-", "").replace("_", "").isalnum() for label in name.split("."))
+
+
+def read_record(zone: str, name: str, answer: Mapping[str, Any] | None) -> Record:
+    """A record as its zone holds it; without addresses if it does not exist."""
+    held = objects(mapping(answer or {}, "properties"), "aRecords")
+    return Record(zone, name, tuple(address for one in held if (address := line(one, "ipv4Address"))))
 
 
 def read_link_resources(items: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

@@ -102,7 +102,7 @@ class Building:
         links = [self._progress(step.resource_id) for zone in zones for step in zone.steps]
         if endpoint.result not in _READY:
             self._fail(progress, _depends(progress, f"the private endpoint {endpoint.step.name!r} is not ready"))
-        elif any(one.result not in _READY for one in links):
+        elif progress.step.action != "keep" and any(one.result not in _READY for one in links):
             self._fail(progress, _depends(progress, "a zone or its link is not ready"))
         else:
             work = ZoneGroupWork(self.io, group_id, tuple(str(zone.id) for zone in zones), self.network.subnet)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._model.arm_id import ArmId, folded, same_id
-from purview_mpe._model.network import PrivateEndpoint, Surroundings, VirtualNetwork, Zone, ZoneGroup
+from purview_mpe._model.network import PrivateEndpoint, Record, Surroundings, VirtualNetwork, Zone, ZoneGroup
 from purview_mpe._rules.own_network import check_region, is_for, own_targets, zone_names
+from purview_mpe._rules.own_zone_groups import records_to_read
 from purview_mpe._wire import network as wire
 from purview_mpe._wire.errors import Attempt, is_about_the_sign_in
 from purview_mpe.errors import AccessDenied, AzureError, NotFound, UnsupportedSetup
@@ -49,7 +50,8 @@ async def observe(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Obs
     )
     check_region(network, virtual_network)
     targets = own_targets(account, purpose, tuple(offered))
-    names = {name for target in targets for name in zone_names(target.group_id, offered, io.cloud)}
+    names_of = {target.group_id: zone_names(target.group_id, offered, io.cloud) for target in targets}
+    names = {name for zones in names_of.values() for name in zones}
     (endpoints, hidden), found = await reads.both(
         io,
         _list_endpoints(io, network, virtual_network),
@@ -57,11 +59,13 @@ async def observe(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Obs
     )
     ours = [one for one in endpoints if any(is_for(one, target, network) for target in targets)]
     groups = await io.gather([list_zone_groups(io, one.id) for one in ours]) if network.dns != "none" else []
+    records = records_to_read([group for listed in groups for group in listed], targets, found.zones, names_of)
     around = Surroundings(
         virtual_network,
         endpoints=tuple(endpoints),
         zones=found.zones,
         zone_groups={one.id.key: names for one, names in zip(ours, groups, strict=False)},
+        records={one.key: one for one in await io.gather([_read_record(io, record) for record in records]) if one},
         zone_names=offered,
         offered=tuple(offered),
         hidden_zones=found.hidden,
@@ -92,7 +96,7 @@ async def read_virtual_network(io: Io, network: Network) -> VirtualNetwork:
         raise UnsupportedSetup(
             f"The virtual network {network_id.name!r} has no subnet {network.subnet_id.name!r}.",
             remedy="Set Network.subnet to the id of a subnet that exists: az network vnet subnet list --vnet-name "
-            f"{network_id.name} --resource-group {network_id.resource_group}",
+            f"{network_id.name} --resource-group {network_id.resource_group} --subscription {network_id.subscription}",
         )
     return found
 
@@ -194,6 +198,23 @@ async def list_zone_groups(io: Io, endpoint_id: ArmId) -> tuple[ZoneGroup, ...]:
         ),
     )
     return tuple(one for item in items if (one := wire.read_zone_group(item)) is not None)
+
+
+async def _read_record(io: Io, record: Record) -> Record | None:
+    """The record as its zone holds it now; None if this caller is not allowed to read it."""
+    zone = ArmId.parse(record.zone)
+    attempt = Attempt(f"read the record {record.name!r} of the private DNS zone {zone.name!r}", str(zone), "Reader")
+    try:
+        answer = await read_or_none(
+            io,
+            attempt,
+            lambda az: az.private_dns(zone).record_sets.get(zone.resource_group, zone.name, "A", record.name),
+        )
+    except AccessDenied as denied:
+        if is_about_the_sign_in(denied):
+            raise
+        return None
+    return wire.read_record(record.zone, record.name, answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,38 @@ DNS_ZONE_GROUP_UNUSABLE = Kind(
     "[`create_private_endpoints`](verbs/create_private_endpoints.md). Set `Network.dns` to `'none'` if names "
     "resolve by other means.",
 )
+DNS_RECORD_REPLACED = Kind(
+    link="Network",
+    code="dns-record-replaced",
+    severity="warning",
+    message="The private DNS zone {zone} holds {held} for {record!r}, but the private endpoint {name!r} has "
+    "{addresses}, so names do not lead the network {network!r} to that private endpoint.",
+    cause="Another private endpoint to the same target writes to the same zone, which holds one record for it.",
+    remedy="Let the networks that share the zone use one private endpoint, or link {network!r} to a zone of its own. "
+    "If the other private endpoint is gone, delete the zone group {group!r} and repeat the call: it is created again.",
+    meaning="The record of a private endpoint is no longer in its private DNS zone, or has another address.",
+    why="Two private endpoints to one target write to the same zone, for example from two networks of one hub. A zone "
+    "holds one record for a target: the later private endpoint replaces it, and it goes when that one is deleted.",
+    fix="Let the networks that share a zone use one private endpoint, or link one network to a zone of its own. If the "
+    "other private endpoint is gone, delete the zone group, and repeat "
+    "[`create_private_endpoints`](verbs/create_private_endpoints.md).",
+)
+DNS_RECORD_TAKEN = Kind(
+    link="Network",
+    code="dns-record-taken",
+    severity="warning",
+    message="The private DNS zone {zone} already holds {held} for {record!r}; the zone group of the private endpoint "
+    "{name!r} replaces that record.",
+    cause="Another private endpoint to the same target writes to the same zone, which holds one record for it.",
+    remedy="Before you continue, find out which networks are linked to the zone: they reach the target through the "
+    "new private endpoint afterwards. If they cannot reach it, use the existing private endpoint instead, or link "
+    "{network!r} to a zone of its own.",
+    meaning="A private DNS zone already holds a record for a target, and the zone group of a new private endpoint "
+    "replaces it.",
+    why="Another private endpoint to the same target writes to the same zone, for example from another network of one "
+    "hub. A zone holds one record for a target.",
+    fix="Let the networks that share a zone use one private endpoint, or link one network to a zone of its own.",
+)
 OWN_ENDPOINTS_SHARED = Kind(
     link="Network",
     code="private-endpoints-shared",
