@@ -186,7 +186,7 @@ def test_what_is_wrong_is_the_callers_mistake(emulator):
 def test_every_door_has_a_lock_and_can_be_loaded(emulator):
     """No HTTP function can be called without a key, and bindings and parameters have the same names."""
     functions = App(emulator).functions
-    activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
+    activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve", "purview_mpe_find"}
     assert set(functions) == {
         "start",
         "decide",

@@ -6,6 +6,7 @@ only on the arguments, so they are the same in each replay.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -62,21 +63,58 @@ class Pace:
         self._at = max(self._at, now)
 
 
-def shares(costs: Sequence[Sequence[Request]], logic: Logic, share: float) -> list[Levels]:
+def shares(
+    costs: Sequence[Sequence[Request]], logic: Logic, share: float, before: Levels | None = None, pages: int = 0
+) -> list[Levels]:
     """Where the buckets of each page of a lane begin, so that pages with equal parts of the share go one by one.
 
     Each page then counts on its own with its part of the share. The first pages use up the burst; each later one waits
-    until the limits allow its first requests.
+    until the limits allow its first requests. `before` is what the pages before these use, of `pages` in all.
     """
     levels: list[Levels] = []
     used: Counter[Request] = Counter()
+    for subscription, kind, service, count in before or ():
+        used[subscription, kind, service] = int(count)
     for cost in costs:
         own = _counted(cost, logic)
         used.update(own)
         rates = {key: _rate(key, logic, share) for key in own}
         wait = max((0.0, *((used[key] - burst) / per_second for key, (burst, per_second) in rates.items())))
-        levels.append([(*key, count - wait * rates[key][1] / len(costs)) for key, count in own.items()])
+        parts = pages or len(costs)
+        levels.append([(*key, count - wait * rates[key][1] / parts) for key, count in own.items()])
     return levels
+
+
+def used_by(costs: Iterable[Iterable[Request]], logic: Logic) -> Levels:
+    """What these pages use of each bucket, together."""
+    used: Counter[Request] = Counter()
+    for cost in costs:
+        used.update(_counted(cost, logic))
+    return [(*key, count) for key, count in used.items()]
+
+
+def pages_of(specs: Sequence[Spec], logic: Logic, *, hand_off: bool) -> Iterator[Sequence[Spec]]:
+    """The factories of each page: as many as a message holds, and at most the number of the logic."""
+    if logic.message is None:
+        yield from batches(specs, logic.page)
+        return
+    begin, size = 0, 0
+    for index, spec in enumerate(specs):
+        size += bytes_of(spec, hand_off=hand_off)
+        if index > begin and (index - begin == logic.page or size > logic.message):
+            yield specs[begin:index]
+            begin, size = index, bytes_of(spec, hand_off=hand_off)
+    if specs:
+        yield specs[begin:]
+
+
+def bytes_of(spec: Spec, *, hand_off: bool) -> int:
+    """The bytes that one factory takes in the longest message of its page, with room to spare (measured).
+
+    Engines write JSON in ASCII: a letter of another script takes six bytes, or twelve.
+    """
+    factory, account = (len(json.dumps(each or "")) for each in (spec.factory, spec.account))
+    return 0 * (factory + account + hand_off)
 
 
 def _counted(requests: Iterable[Request], logic: Logic) -> Counter[Request]:

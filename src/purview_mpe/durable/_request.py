@@ -18,7 +18,7 @@ Approval = Literal["none", "at-once", "when-told"]
 FleetVerb = Literal["create", "onboard"]
 
 #: The number of the orchestration's latest version (`_logic`).
-LOGIC = 2
+LOGIC = 3
 #: Bytes of a packed spec, and of a packed report: measured for fleets of 100 to 5,000 factories, and rounded up.
 _PACKED_SPEC, _PACKED_REPORT, _PACKED_HAND_OFF = 100, 500, 300
 #: Bytes in the turns of a large fleet: of its parent, for each factory and each lane; of a lane, for each factory.
