@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from purview_mpe.durable._engine import APPROVAL, STOP, Engine, together
 from purview_mpe.durable._kept import joined
 from purview_mpe.durable._lane import order_of_specs
+from purview_mpe.durable._limits import carries
 from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._output import most_of, output_of, output_of_kept, packed_places
 from purview_mpe.durable._page import Options, first_order
@@ -53,11 +54,9 @@ def fleet(engine: Engine, given: object) -> Steps[Json | None]:
 def _keeps(request: FleetRequest) -> bool:
     """Whether the reports stay with the pages."""
     logic = logic_of(request.logic)
-    return (
-        logic.carried is not None
-        and len(request.specs) > logic.carried
-        and (logic.asks_pages or request.approval != "when-told")
-    )
+    if logic.carried is None or (request.approval == "when-told" and not logic.asks_pages):
+        return False
+    return len(request.specs) > logic.carried or not carries(request.specs, logic, hand_off=request.hand_off)
 
 
 def _places_in(request: FleetRequest) -> dict[str, list[int]]:
