@@ -320,7 +320,9 @@ def test_a_stopped_wait_for_a_person_approves_nothing():
 # --- sizes
 
 
-@pytest.mark.parametrize(("count", "fields"), [(30, {}), (50, {"approval": "when-told"}), (1000, {})])
+@pytest.mark.parametrize(
+    ("count", "fields"), [(30, {}), (35, {"approval": "when-told"}), (1000, {}), (1000, {"approval": "when-told"})]
+)
 def test_a_fleet_that_the_engine_cannot_carry_is_refused_at_the_start(count, fields):
     """Nothing is sent to Azure, and the message says how many factories fit."""
     azure = Emulator()

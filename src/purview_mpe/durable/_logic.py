@@ -75,7 +75,11 @@ _FIRST = Logic(
 
 _SECOND = replace(_FIRST, carried=40, output=200_000)
 
-LOGICS: Mapping[int, Logic] = {1: _FIRST, 2: _SECOND, 3: replace(_SECOND, asks_pages=True, message=200_000)}
+LOGICS: Mapping[int, Logic] = {
+    1: _FIRST,
+    2: _SECOND,
+    3: replace(_SECOND, output=190_000, asks_pages=True, message=200_000),
+}
 
 
 def logic_of(number: int) -> Logic:

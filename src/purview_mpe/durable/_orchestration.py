@@ -44,7 +44,7 @@ def fleet(engine: Engine, given: object) -> Steps[Json | None]:
         return (yield from _Counting(engine, cast("Json", given)).run())
     request = read_request({"logic": _UNNUMBERED, **cast("Json", given)} if isinstance(given, dict) else given)
     keeps = _keeps(request)
-    checked_size(request, engine.carries, keeps=keeps)
+    checked_size(request, engine.carries, keeps=keeps, divides=logic_of(request.logic).message is not None)
     if keeps:
         engine.again({**_order_to_count(request), **_sent(engine, request)})
         return None

@@ -319,7 +319,8 @@ def with_decisions(created: Report, decided: Report) -> Report:
 def settled(created: Report, decided: Report | None, why: str) -> Report:
     """A factory's whole report at the end of a fleet; `why` says why nothing was approved, and is empty otherwise."""
     if decided is None:
-        return created
+        # What asked for approval then is not there any more, or the fleet was stopped before it was looked at.
+        return created.model_copy(update={"approval_asked": True}) if asks_for_approval(created) else created
     return undecided(created, decided, why) if why else with_decisions(created, decided)
 
 
