@@ -320,7 +320,9 @@ def test_stopped_wait_for_a_decision_approves_nothing():
 # --- sizes
 
 
-@pytest.mark.parametrize(("count", "fields"), [(30, {}), (50, {"approval": "when-told"}), (1000, {})])
+@pytest.mark.parametrize(
+    ("count", "fields"), [(30, {}), (35, {"approval": "when-told"}), (1000, {}), (1000, {"approval": "when-told"})]
+)
 def test_fleet_that_is_too_large_for_the_engine_is_refused(count, fields):
     """The fleet fails at its start: nothing is sent to Azure, and the message says how many factories fit."""
     azure = Emulator()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from purview_mpe import Spec, durable
-from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making, shares, waves
+from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making, shares, used_by, waves
 from purview_mpe.durable._logic import LOGICS, logic_of
 from purview_mpe.durable._packing import packed
 from purview_mpe.durable._request import LOGIC, checked_size, read_request
@@ -144,7 +144,7 @@ def test_invalid_packed_specs_are_refused(specs):
 
 
 def test_large_fleet_needs_smaller_messages():
-    """Reports that stay with the pages count little; many factories in one subscription count for its lane."""
+    """Reports that stay with the pages do not count; the factories of one subscription do, unless it is divided."""
     specs = [spec(number) for number in range(60)]
     request = durable.FleetRequest(specs=specs)
     with pytest.raises(InvalidSpec):
@@ -152,3 +152,18 @@ def test_large_fleet_needs_smaller_messages():
     checked_size(request, 40_000, keeps=True)
     with pytest.raises(InvalidSpec, match="start several fleets"):
         checked_size(request, 20_000, keeps=True)
+    checked_size(request, 20_000, keeps=True, divides=True)
+    with pytest.raises(InvalidSpec, match="start several fleets"):
+        checked_size(request, 2_000, keeps=True, divides=True)
+
+
+def test_the_pages_of_a_part_begin_as_they_would_in_the_whole():
+    """A lane that is divided: each part counts with what the pages before it use."""
+    logic = logic_of(3)
+    costs = [
+        list(cost_of_making([spec(n) for n in range(size)], "create", logic, approve=True)) for size in (20, 20, 7)
+    ]
+    whole = shares(costs, logic, 0.5)
+    parts = [shares([costs[n]], logic, 0.5, used_by(costs[:n], logic), len(costs)) for n in range(len(costs))]
+    assert [level for [level] in parts] == whole
+    assert used_by([], logic) == []

@@ -496,6 +496,7 @@ def test_host_can_load_each_function():
         "purview_mpe_create",
         "purview_mpe_onboard",
         "purview_mpe_approve",
+        "purview_mpe_find",
     }
     assert set(functions) == {durable.FLEET, *names}
     for name, function in functions.items():

@@ -138,7 +138,7 @@ def test_register_worker_loads_only_its_engine():
         durable.register_worker(Worker(), only="activities")
         """
     )
-    activities = ["purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"]
+    activities = ["purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve", "purview_mpe_find"]
     orchestrators = [durable.FLEET, "purview_mpe_lane", "purview_mpe_page", "purview_mpe_reports"]
     assert loaded.split() == [*orchestrators, *activities, *orchestrators, *activities]
 

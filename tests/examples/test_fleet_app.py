@@ -186,7 +186,7 @@ def test_wrong_requests_are_400(emulator):
 def test_every_http_function_needs_a_key_and_can_be_loaded(emulator):
     """No HTTP function can be called without a key, and bindings and parameters have the same names."""
     functions = App(emulator).functions
-    activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
+    activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve", "purview_mpe_find"}
     assert set(functions) == {
         "start",
         "decide",

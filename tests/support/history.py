@@ -70,9 +70,11 @@ def _short(action: pb.OrchestratorAction) -> list[Any]:
 
 
 def main(file: str) -> None:
-    """Record a small fleet with a person's decision, and a large fleet."""
+    """Record small and large fleets, with and without a person's decision."""
     logging.disable(logging.WARNING)
-    found = [*turns(Emulator(), {"approval": "when-told"}, 3), *turns(Emulator(), {}, 44)]
+    decided = {"approval": "when-told"}
+    fleets: list[tuple[dict[str, Any], int]] = [(decided, 3), ({}, 44), (decided, 44)]
+    found = [turn for fields, count in fleets for turn in turns(Emulator(), fields, count)]
     Path(file).write_bytes(lzma.compress(json.dumps(found).encode()))
 
 

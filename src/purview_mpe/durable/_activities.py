@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps.fleet_reports import failed
-from purview_mpe._model.results import Report
+from purview_mpe._model.arm_id import folded
+from purview_mpe._model.results import Outcome, Report
 from purview_mpe._model.spec import Spec
-from purview_mpe._model.states import is_final
+from purview_mpe._model.states import is_final, is_provisioned
 from purview_mpe.durable._messages import report_about
 from purview_mpe.durable._progress import SUBMITTED, is_sent, unanswered
 from purview_mpe.errors import PurviewMpeError
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from purview_mpe._client.client import Client
-    from purview_mpe._model.results import Identity, Verb
+    from purview_mpe._model.fleets import FactoryStatus
+    from purview_mpe._model.results import Account, Identity, Verb
     from purview_mpe.durable._engine import Json
 
 #: Seconds that a look waits for endpoints that are nearly done; longer waits happen in the orchestration, where they
@@ -104,6 +106,50 @@ def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
         approve=True,
     )
     return _shown(decided, order, with_account=False, waiting_is_news=True)
+
+
+def find(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
+    """The existing endpoints of some factories, as reports in which each is `kept` or `absent`; writes nothing."""
+    specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
+    found = _told(lambda _seconds: _found(client(), specs), order, specs, "approve", approve=True)
+    return _shown(found, {**order, "hand_off": False}, with_account=True, waiting_is_news=True)
+
+
+def _found(client: Client, specs: Sequence[Spec]) -> Sequence[Report]:
+    statuses = client.status_many(specs).factories
+    ids = {folded(each.status.account): each.status.account for each in statuses if each.status}
+    accounts = {key: _account(client, account) for key, account in ids.items()}
+    return [_as_found(each, accounts) for each in statuses]
+
+
+def _account(client: Client, account: str) -> Account | None:
+    """The account, for an approver that is not allowed to read it; None if this client is not allowed to either."""
+    try:
+        return client.discover(account)
+    except PurviewMpeError:
+        return None
+
+
+def _as_found(member: FactoryStatus, accounts: Mapping[str, Account | None]) -> Report:
+    spec, status = member.spec, member.status
+    if status is None:
+        outcome = Outcome(name=spec.name, resource_id=spec.factory, result="failed", error=member.error)
+        return Report(verb="approve", spec=spec, outcomes=(outcome,), approval_asked=True)
+    return Report(
+        verb="create_all",
+        spec=spec,
+        account=accounts[folded(status.account)],
+        outcomes=tuple(
+            Outcome(
+                name=endpoint.name,
+                group_id=endpoint.group_id,
+                resource_id=endpoint.resource_id,
+                private_endpoint_id=endpoint.private_endpoint_id,
+                result="kept" if is_provisioned(endpoint.provisioning_state or "") else "absent",
+            )
+            for endpoint in status.endpoints
+        ),
+    )
 
 
 def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool, seconds: float) -> Sequence[Report]:

@@ -21,6 +21,7 @@ REPORTS = "purview_mpe_reports"
 CREATE = "purview_mpe_create"
 ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
+FIND = "purview_mpe_find"
 #: The external event that carries a person's decision to an orchestration: true or false.
 APPROVAL = "purview_mpe_approval"
 #: The external event that ends an orchestration between two rounds, with a report of what is done; it carries nothing.

@@ -70,9 +70,14 @@ def register_functions(
 
         return _activities.approve(approving, order)
 
+    def purview_mpe_find(order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
+
+        return _activities.find(creating, order)
+
     for orchestrator in (purview_mpe_fleet, purview_mpe_lane, purview_mpe_page, purview_mpe_reports):
         app.orchestration_trigger(context_name="context")(orchestrator)
-    for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve):
+    for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve, purview_mpe_find):
         app.activity_trigger(input_name="order")(activity)
 
 

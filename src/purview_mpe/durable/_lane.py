@@ -13,12 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.spec import Spec
-from purview_mpe.durable._engine import PAGE, STOP, Engine, Unanswered, together
+from purview_mpe.durable._engine import LANE, PAGE, STOP, Engine, Unanswered, together
 from purview_mpe.durable._kept import joined, kept
-from purview_mpe.durable._limits import cost_of_approving, cost_of_making, shares
+from purview_mpe.durable._limits import cost_of_approving, cost_of_making, shares, used_by
 from purview_mpe.durable._logic import Logic, logic_of
 from purview_mpe.durable._packing import packed, unpacked
-from purview_mpe.durable._page import Options, first_order, page, result_of, with_failures
+from purview_mpe.durable._page import Options, first_order, order_to_find, page, result_of, with_failures
 from purview_mpe.durable._progress import spec_of
 
 if TYPE_CHECKING:
@@ -28,9 +28,17 @@ if TYPE_CHECKING:
     from purview_mpe.durable._engine import Json, Steps, Task
     from purview_mpe.durable._limits import Request
 
+#: Bytes of a page's order without the page: options, limits and names (measured, with room to spare).
+_ORDER = 1_500
+#: How often a lane's message holds the orders of its pages: in its input, and in the calls of the pages.
+_OF_A_LANE = 2.2
+
 
 def order_of_specs(number: int, options: Options, specs: Sequence[Spec]) -> Json:
-    """The order to make the factories of one subscription of a large fleet; its name is still missing."""
+    """The order to make the factories of one subscription of a large fleet, without its name.
+
+    With a `phase`, it is the order to decide about them.
+    """
     return {
         "logic": number,
         "options": options.to_json(),
@@ -46,8 +54,11 @@ def lane(engine: Engine, order: Json) -> Steps[Json | None]:
     if "orders" in order:
         return (yield from _forwarded(engine, order))
     if "specs" in order:
-        order = _spelled_out(order)
-    if len(order["pages"]) <= 1:
+        given, order = order, _spelled_out(order)
+        if parts := list(_divided(given, order)):
+            engine.again({"logic": order["logic"], "orders": parts, "by": LANE})
+            return None
+    if len(order["pages"]) <= 1 and "before" not in order:
         return (yield from page(engine, order))
     orders = list(_orders_of_pages(engine.now(), order))
     if order.get("keeps"):
@@ -61,37 +72,93 @@ def lane(engine: Engine, order: Json) -> Steps[Json | None]:
             if any(each["open"]):
                 found = yield from answered(engine, logic, PAGE, each, stop)
                 if (first := found.get("first", 0)) is not None:
-                    return {"first": index * logic.page + first}
+                    return {"first": sum(len(unpacked(each)) for each in order["pages"][:index]) + first}
         return {"first": None}
-    parts = [answered(engine, logic, PAGE, each, stop) for each in orders]
-    answers = yield from together(engine, parts)
+    answers = yield from together(engine, [answered(engine, logic, PAGE, each, stop) for each in orders])
     return {"pages": [each["pages"][0] for each in answers], "asking": [each["asking"][0] for each in answers]}
 
 
 def _forwarded(engine: Engine, order: Json) -> Steps[Json]:
-    """The answers of the pages whose orders these are, as one."""
+    """The answers of the pages whose orders these are, as one; or of lanes, each with some of the pages."""
+    orders: list[Json] = order["orders"]
+    logic, by = logic_of(order["logic"]), order.get("by", PAGE)
+    phase = orders[0].get("phase", "make")
     stop = engine.event(STOP)
-    engine.tell({"phase": "make", "pages": [f"{each['name']}-0" for each in order["orders"]]})
-    parts = [answered(engine, logic_of(order["logic"]), PAGE, each, stop) for each in order["orders"]]
+    engine.tell({"phase": phase, "pages" if by == PAGE else "lanes": [f"{each['name']}-0" for each in orders]})
+    if phase == "look":
+        return (yield from _looked(engine, logic, by, orders, stop))
+    parts = [answered(engine, logic, by, each, stop) for each in orders]
     return joined((yield from together(engine, parts)))
+
+
+def _looked(engine: Engine, logic: Logic, by: str, orders: Sequence[Json], stop: Task) -> Steps[Json]:
+    """The place of the first factory whose connections are not all approved: one page after the other."""
+    before = 0
+    for each in orders:
+        found = yield from answered(engine, logic, by, each, stop)
+        if (first := found.get("first", 0)) is not None:
+            return {"first": before + first}
+        before += sum(each["open"])
+    return {"first": None}
 
 
 def _spelled_out(order: Json) -> Json:
     """The order with pages, made from one with specs."""
+    options, phase = Options.of(order["options"]), order.get("phase", "make")
     specs = [Spec.model_validate(each) for each in unpacked(order["specs"])]
-    return {**first_order(order["logic"], Options.of(order["options"]), specs, order["name"]), "keeps": True}
+    fields: Json = {key: order[key] for key in ("name", "why", "before", "of") if key in order}
+    if phase == "make":
+        return {**first_order(order["logic"], options, specs, order["name"]), **fields, "keeps": True}
+    return {**order_to_find(phase, order["logic"], options, specs, **fields), "keeps": True}
+
+
+def _divided(given: Json, order: Json) -> Iterator[Json]:
+    """The orders of lanes, each with as many pages as fit into a message; they share the subscription's limits."""
+    logic, options = logic_of(order["logic"]), Options.of(order["options"])
+    if logic.message is None:
+        return
+    groups = list(_groups(order["pages"], int(logic.message / _OF_A_LANE)))
+    if len(groups) == 1:
+        return
+    costs = [list(_cost(order, options, logic, each)) for each in order["pages"]]
+    begin = 0
+    for index, pages in enumerate(groups):
+        specs = [state["spec"] for each in pages for state in unpacked(each)]
+        yield {
+            **given,
+            "name": f"{order['name']}-{index}",
+            "specs": packed(specs),
+            "open": [len(specs)],
+            "parts": len(groups),
+            "before": used_by(costs[:begin], logic),
+            "of": len(order["pages"]),
+        }
+        begin += len(pages)
+
+
+def _groups(pages: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    """The pages in groups whose orders have at most so many bytes."""
+    begin, size = 0, 0
+    for index, each in enumerate(pages):
+        size += len(each) + _ORDER
+        if index > begin and size > most:
+            yield pages[begin:index]
+            begin, size = index, len(each) + _ORDER
+    yield pages[begin:]
 
 
 def _orders_of_pages(now: datetime, order: Json) -> Iterator[Json]:
     """The order of each page: one page, and where its part of the limits begins."""
     logic, options = logic_of(order["logic"]), Options.of(order["options"])
     costs = [list(_cost(order, options, logic, each)) for each in order["pages"]]
-    levels = shares(costs, logic, options.share)
+    pages: int = order.get("of", len(order["pages"]))
+    levels = shares(costs, logic, options.share, order.get("before"), pages)
+    order = {key: order[key] for key in order if key not in {"before", "of"}}
     for index, each in enumerate(order["pages"]):
         yield {
             **order,
             "name": f"{order['name']}-{index}",
-            "parts": len(order["pages"]),
+            "parts": pages,
             "pages": [each],
             "open": [order["open"][index]],
             "lost": [0],

@@ -6,8 +6,11 @@ only on the arguments, so they are the same in each replay.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from purview_mpe._model.arm_id import last_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +25,14 @@ T = TypeVar("T")
 Request: TypeAlias = tuple[str, str, str]
 #: The buckets as JSON: subscription, kind, service, level.
 Levels: TypeAlias = "list[tuple[str, str, str, float]]"
+
+#: Bytes of a factory in a message of its page: fixed, and for each byte of its ids, and of its names. The largest of
+#: each verb and kind of approval, measured with names of all lengths and several scripts.
+_WITHOUT_HAND_OFF, _WITH_HAND_OFF = (6_400, 7, 26), (8_400, 9, 32)
+#: The part of a message that the factories of a page may fill.
+_FILLED = 0.9
+#: How many times as much of them the fleet's own orchestration carries, because it has them packed (measured).
+_PACKED = 3
 
 
 class Pace:
@@ -62,21 +73,69 @@ class Pace:
         self._at = max(self._at, now)
 
 
-def shares(costs: Sequence[Sequence[Request]], logic: Logic, share: float) -> list[Levels]:
+def shares(
+    costs: Sequence[Sequence[Request]], logic: Logic, share: float, before: Levels | None = None, pages: int = 0
+) -> list[Levels]:
     """Where the buckets of each page of a lane begin, so that pages with equal parts of the share go one by one.
 
     Each page then counts on its own with its part of the share. The first pages use up the burst; each later one waits
-    until the limits allow its first requests.
+    until the limits allow its first requests. `before` is what the pages before these use, of `pages` in all.
     """
     levels: list[Levels] = []
     used: Counter[Request] = Counter()
+    for subscription, kind, service, count in before or ():
+        used[subscription, kind, service] = int(count)
     for cost in costs:
         own = _counted(cost, logic)
         used.update(own)
         rates = {key: _rate(key, logic, share) for key in own}
         wait = max((0.0, *((used[key] - burst) / per_second for key, (burst, per_second) in rates.items())))
-        levels.append([(*key, count - wait * rates[key][1] / len(costs)) for key, count in own.items()])
+        parts = pages or len(costs)
+        levels.append([(*key, count - wait * rates[key][1] / parts) for key, count in own.items()])
     return levels
+
+
+def used_by(costs: Iterable[Iterable[Request]], logic: Logic) -> Levels:
+    """What these pages use of each bucket, together."""
+    used: Counter[Request] = Counter()
+    for cost in costs:
+        used.update(_counted(cost, logic))
+    return [(*key, count) for key, count in used.items()]
+
+
+def pages_of(specs: Sequence[Spec], logic: Logic, *, hand_off: bool) -> Iterator[Sequence[Spec]]:
+    """The factories of each page: as many as a message holds, and at most the number of the logic."""
+    if logic.message is None:
+        yield from batches(specs, logic.page)
+        return
+    begin, size = 0, 0
+    for index, spec in enumerate(specs):
+        size += bytes_of(spec, hand_off=hand_off)
+        if index > begin and (index - begin == logic.page or size > _FILLED * logic.message):
+            yield specs[begin:index]
+            begin, size = index, bytes_of(spec, hand_off=hand_off)
+    if specs:
+        yield specs[begin:]
+
+
+def carries(specs: Sequence[Spec], logic: Logic, *, hand_off: bool) -> bool:
+    """Whether the reports of these factories fit into the messages of the fleet's own orchestration, packed."""
+    if logic.message is None:
+        return True
+    return sum(bytes_of(spec, hand_off=hand_off) for spec in specs) <= _PACKED * logic.message
+
+
+def bytes_of(spec: Spec, *, hand_off: bool) -> int:
+    """The bytes that one factory takes in the longest message of its page, with a tenth to spare (measured).
+
+    A report repeats the ids a few times, and the names of factory, account and endpoints in each endpoint's ids.
+    Engines write JSON in ASCII: a letter of another script takes six bytes, or twelve.
+    """
+    account = spec.account or spec.factory
+    ids = len(json.dumps(spec.factory)) + len(json.dumps(account))
+    names = sum(len(json.dumps(each)) for each in (spec.factory_id.name, last_segment(account), spec.name))
+    fixed, per_id, per_name = _WITH_HAND_OFF if hand_off else _WITHOUT_HAND_OFF
+    return fixed + per_id * ids + per_name * names
 
 
 def _counted(requests: Iterable[Request], logic: Logic) -> Counter[Request]:

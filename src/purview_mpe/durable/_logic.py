@@ -55,6 +55,11 @@ class Logic:
     its pages. None: all."""
     output: int | None = None
     """Bytes above which the fleet's output is packed, whatever the engine carries."""
+    asks_pages: bool = False
+    """Whether a large fleet of which a person decides leaves its reports with its pages as well."""
+    message: int | None = None
+    """Bytes that a message should not exceed: a page has as many factories as fit, at most `page`, and a lane with more
+    pages than fit divides them among lanes of its own. None: sizes go by numbers alone."""
 
 
 _FIRST = Logic(
@@ -68,7 +73,13 @@ _FIRST = Logic(
     writes={"create": 5, "onboard": 7},
 )
 
-LOGICS: Mapping[int, Logic] = {1: _FIRST, 2: replace(_FIRST, carried=40, output=200_000)}
+_SECOND = replace(_FIRST, carried=40, output=200_000)
+
+LOGICS: Mapping[int, Logic] = {
+    1: _FIRST,
+    2: _SECOND,
+    3: replace(_SECOND, output=190_000, asks_pages=True, message=200_000),
+}
 
 
 def logic_of(number: int) -> Logic:

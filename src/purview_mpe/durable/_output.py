@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.fleets import FleetReport, refuse
 from purview_mpe._model.public import public
-from purview_mpe.durable._kept import reports_in
+from purview_mpe.durable._kept import reports_in, summed
 from purview_mpe.durable._packing import packed, unpacked
+from purview_mpe.durable._progress import settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purview_mpe._model.results import Report
-    from purview_mpe.durable._engine import Json
+    from purview_mpe.durable._engine import Engine, Json
+    from purview_mpe.durable._logic import Logic
 
 
 def output_of(most: int | None, places: Sequence[Sequence[int]], made: Sequence[Json]) -> Json:
@@ -27,9 +29,26 @@ def output_of(most: int | None, places: Sequence[Sequence[int]], made: Sequence[
     return {"counts": report.counts, "succeeded": report.succeeded, "complete": report.complete, "lanes": lanes}
 
 
-def output_of_kept(places: str, made: Json) -> Json:
-    """The output where reports stay with their pages; `places` are the places of all factories, packed."""
-    return {**made, "places": places}
+def most_of(engine: Engine, logic: Logic) -> int | None:
+    """The most bytes of an output that is not packed."""
+    return min((most for most in (engine.carries, logic.output) if most is not None), default=None)
+
+
+def output_of_kept(places: str, made: Json, decided: Json | None = None) -> Json:
+    """The output where reports stay with their pages; `places` are the places of all factories, packed.
+
+    `decided` is what the pages answered that decided about the connections.
+    """
+    both = [made] if decided is None else [made, decided]
+    output: Json = {
+        "kept": made["kept"],
+        "factories": made["factories"],
+        "counts": summed([each["counts"] for each in both]),
+        "succeeded": all(each["succeeded"] for each in both),
+        "complete": made["complete"] if decided is None else made["ready"] and decided["complete"],
+        "places": places,
+    }
+    return output if decided is None else {**output, "decided": decided["kept"]}
 
 
 def packed_places(places: Sequence[Sequence[int]]) -> str:
@@ -42,12 +61,12 @@ def pages_in(output: Mapping[str, Any]) -> tuple[str, ...]:
     """The instance ids of the orchestrations whose outputs make up the report of a large fleet; nothing is sent.
 
     Read the output of each from the engine, and pass all of them to `report_in`. The result is empty if the fleet's
-    output holds the whole report, as it does up to 40 factories, and for `approval="when-told"`.
+    output holds the whole report, as it does up to 40 factories.
 
     Args:
         output: The JSON that the engine shows as the output of the orchestration `FLEET`.
     """
-    return tuple(str(each) for each in output.get("kept", ()))
+    return tuple(str(each) for key in ("kept", "decided") for each in output.get(key, ()))
 
 
 @public("purview_mpe.durable")
@@ -70,8 +89,21 @@ def _report_of_pages(output: Mapping[str, Any], pages: Mapping[str, Mapping[str,
     missing = [each for each in pages_in(output) if each not in pages]
     refuse("report_in", [("pages", f"lacks the output of the orchestration {each!r}") for each in missing])
     [order] = unpacked(output["places"])
-    states = [state for each in pages_in(output) for page in pages[each]["pages"] for state in unpacked(page)]
-    return _in_places(dict(zip(cast("list[int]", order["places"]), reports_in(states), strict=True)))
+    made = reports_in([state for each in output["kept"] for page in pages[each]["pages"] for state in unpacked(page)])
+    decisions = [
+        (state, str(pages[each].get("why", "")))
+        for each in output.get("decided", ())
+        for page in pages[each]["pages"]
+        for state in unpacked(page)
+    ]
+    if decisions:
+        made = [_settled(report, *each) for report, each in zip(made, decisions, strict=True)]
+    return _in_places(dict(zip(cast("list[int]", order["places"]), made, strict=True)))
+
+
+def _settled(created: Report, state: Json, why: str) -> Report:
+    [decided] = reports_in([state]) if state["report"] else [None]
+    return settled(created, decided, why)
 
 
 def _report_in(lanes: Sequence[Json]) -> FleetReport:

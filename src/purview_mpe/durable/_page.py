@@ -22,7 +22,8 @@ first factory whose connections are not all approved |
 | `over` | whether the time for Azure is over, so that only what was asked in vain is asked again |
 | `stopped` | whether the event `STOP` has come |
 | `pace` | how much of Azure's limits is used, and when that was |
-| `keeps` | whether the reports stay with the page (`_kept`); often missing |
+| `keeps` | whether the reports stay with the page (`_kept`); often missing. Pages that decide then begin with specs, \
+and find the endpoints first |
 """
 
 from __future__ import annotations
@@ -34,9 +35,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from purview_mpe._model.known import NotKnown, known
 from purview_mpe._model.results import Report
-from purview_mpe.durable._engine import APPROVE, CREATE, ONBOARD, STOP, Engine, Unanswered, all_of, pause
-from purview_mpe.durable._kept import kept
-from purview_mpe.durable._limits import Pace, batches, cost_of_approving, cost_of_looking, cost_of_making, waves
+from purview_mpe.durable._engine import APPROVE, CREATE, FIND, ONBOARD, STOP, Engine, Unanswered, all_of, pause
+from purview_mpe.durable._kept import kept, summed
+from purview_mpe.durable._limits import (
+    Pace,
+    batches,
+    cost_of_approving,
+    cost_of_looking,
+    cost_of_making,
+    pages_of,
+    waves,
+)
 from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._messages import subject_of
 from purview_mpe.durable._packing import packed, unpacked
@@ -44,12 +53,10 @@ from purview_mpe.durable._progress import (
     Course,
     Decision,
     asks_for_approval,
-    is_approved,
     report_of,
+    settled,
     spec_of,
     unanswered,
-    undecided,
-    with_decisions,
 )
 
 if TYPE_CHECKING:
@@ -107,9 +114,16 @@ class Options:
 
 def first_order(number: int, options: Options, specs: Sequence[Spec], name: str) -> Json:
     """The order to make these factories, which are all in one subscription."""
-    parts = list(batches(specs, logic_of(number).page))
+    parts = list(pages_of(specs, logic_of(number), hand_off=options.hand_off))
     pages = [packed([options.course(spec).to_json() for spec in part]) for part in parts]
     return _order("make", pages, [len(part) for part in parts], logic=number, options=options.to_json(), name=name)
+
+
+def order_to_find(phase: Phase, number: int, options: Options, specs: Sequence[Spec], **fields: object) -> Json:
+    """The order to decide about factories of which only the specs are known."""
+    parts = list(pages_of(specs, logic_of(number), hand_off=options.hand_off))
+    pages = [packed([{"spec": spec_of(spec), "report": None} for spec in part]) for part in parts]
+    return _order(phase, pages, [len(part) for part in parts], logic=number, options=options.to_json(), **fields)
 
 
 def order_to_decide(phase: Phase, made: Json, **fields: object) -> Json:
@@ -138,13 +152,35 @@ def _order(phase: Phase, pages: list[str], waiting: list[int], **fields: object)
 
 def result_of(order: Json) -> Json:
     """What a lane answers: the reports so far, packed, and how many connections of each page could be approved."""
-    pages, asking = list[str](), list[int]()
     options = Options.of(order["options"])
+    if order.get("keeps") and order["phase"] != "make":
+        return _decisions_in(order)
+    pages, asking = list[str](), list[int]()
     for page in order["pages"]:
         reports = [_report_in(order, options, state) for state in unpacked(page)]
         pages.append(packed([{"spec": spec_of(each.spec), "report": report_of(each)} for each in reports]))
         asking.append(sum(map(asks_for_approval, reports)))
     return {"pages": pages, "asking": asking}
+
+
+def _decisions_in(order: Json) -> Json:
+    """What a page answers that found its endpoints itself: the decisions alone, and what they come to."""
+    cases = [Decision.of_json(state) for page in order["pages"] for state in unpacked(page)]
+    bare = [settled(each.created.model_copy(update={"outcomes": ()}), each.decided, order["why"]) for each in cases]
+    states = [
+        {"spec": spec_of(each.created.spec), "report": None if each.decided is None else report_of(each.decided)}
+        for each in cases
+    ]
+    return {
+        "pages": [packed(states)],
+        "why": order["why"],
+        "counted": {
+            "factories": len(cases),
+            "counts": summed([each.counts for each in bare]),
+            "succeeded": all(each.succeeded for each in bare),
+            "complete": not order["why"] and all(each.is_complete for each in cases),
+        },
+    }
 
 
 def with_failures(order: Json, why: str) -> Json:
@@ -170,17 +206,13 @@ def _report_in(order: Json, options: Options, state: Json) -> Report:
     if order["phase"] == "make":
         return Course.of_json(state, approve=options.at_once, verb=options.report_verb).report
     decision = Decision.of_json(state)
-    if decision.decided is None:
-        return decision.created
-    if order["phase"] == "approve":
-        return with_decisions(decision.created, decision.decided)
-    return undecided(decision.created, decision.decided, order["why"])
+    return settled(decision.created, decision.decided, "" if order["phase"] == "approve" else order["why"])
 
 
 def page(engine: Engine, order: Json) -> Steps[Json | None]:
     """Carry out an order: one round, and then begin again with what is left; returns the answer once nothing is."""
     answer = yield from _Page(engine, order).run()
-    if answer is None or not order.get("keeps"):
+    if answer is None or not order.get("keeps") or order["phase"] == "look":
         return answer
     return (yield from kept(engine, order["name"], answer, logic_of(order["logic"])))
 
@@ -376,22 +408,43 @@ class _Page:
         for part in (*fresh, *[[case] for case in due if case.tries]):
             yield from self._decide_wave(part)
             if order["phase"] == "look":
-                pending = [case for case in part if case.decided is None or not is_approved(case.decided)]
+                pending = [case for case in part if case.is_pending]
                 if pending:
-                    return page * self._logic.page + cases.index(pending[0])
+                    # A page's orchestration has one page only.
+                    return cases.index(pending[0])
         order["pages"][page] = packed([case.to_json() for case in cases])
         order["open"][page] = sum(case.is_open for case in cases)
         return None
 
     def _decide_wave(self, wave: Sequence[Decision]) -> Steps[None]:
+        yield from self._find([case for case in wave if not case.is_found])
+        wave = [case for case in wave if case.is_found and case.is_open]
+        if not wave:
+            return
         specs = [case.created.spec for case in wave]
         yield from pause(self._engine, self._pace.pause_for(cost_of_approving(specs), self._engine.now()))
         dry_run = self._order["phase"] != "approve"
         reports = yield from asked_to_approve(
-            self._engine, self._options, [case.created for case in wave], self._until(), dry_run=dry_run
+            self._engine, self._options, [case.subject for case in wave], self._until(), dry_run=dry_run
         )
         for case, report in zip(wave, reports, strict=True):
             case.take(report, self._logic.tries)
+
+    def _find(self, cases: Sequence[Decision]) -> Steps[None]:
+        if not cases:
+            return
+        specs = [case.created.spec for case in cases]
+        cost = cost_of_looking(specs, "create", self._logic)
+        yield from pause(self._engine, self._pace.pause_for(cost, self._engine.now()))
+        reports = yield from found(self._engine, self._options, specs, self._until())
+        for case, report in zip(cases, reports, strict=True):
+            case.find(report, self._logic.tries)
+
+
+def found(engine: Engine, options: Options, specs: Sequence[Spec], until: str) -> Steps[list[Report]]:
+    """What an activity says about the existing endpoints of some factories; a report for each."""
+    order = {"factories": [{"spec": spec_of(spec)} for spec in specs], "until": until}
+    return (yield from _asked(engine, options, FIND, order, specs))
 
 
 def asked_to_approve(
@@ -406,15 +459,19 @@ def asked_to_approve(
         "hand_off": options.hand_off,
         "until": until,
     }
-    call = engine.call(APPROVE, order)
+    return (yield from _asked(engine, options, APPROVE, order, [report.spec for report in created]))
+
+
+def _asked(engine: Engine, options: Options, activity: str, order: Json, specs: Sequence[Spec]) -> Steps[list[Report]]:
+    call = engine.call(activity, order)
     yield from all_of(engine, [call], options.silence_seconds)
     try:
-        answers = _answers_in(engine.answer(call), len(created))
+        answers = _answers_in(engine.answer(call), len(specs))
     except Unanswered as silence:
-        answers = [silence] * len(created)
+        answers = [silence] * len(specs)
     return [
-        answer if isinstance(answer, Report) else unanswered(report.spec, str(answer), approve=True, verb="approve")
-        for report, answer in zip(created, answers, strict=True)
+        answer if isinstance(answer, Report) else unanswered(spec, str(answer), approve=True, verb="approve")
+        for spec, answer in zip(specs, answers, strict=True)
     ]
 
 

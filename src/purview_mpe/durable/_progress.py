@@ -194,13 +194,15 @@ class Decision:
     """The latest answer; None until an activity has answered."""
     is_open: bool = True
     tries: int = 0
+    is_found: bool = True
+    """Whether `created` is known. Where reports stay with other pages, the endpoints have to be found first."""
 
     def to_json(self) -> dict[str, object]:
         """What the next turn has to know, as short as possible."""
         decided = self.decided
         return {
             "spec": spec_of(self.created.spec),
-            "report": report_of(self.created),
+            "report": report_of(self.created) if self.is_found else None,
             "decided": None if decided is None else report_of(decided),
             "open": self.is_open,
             "tries": self.tries,
@@ -210,11 +212,47 @@ class Decision:
     def of_json(cls, state: Mapping[str, Any]) -> Decision:
         """What `to_json` gave, or the state of a `Course` that is over."""
         spec = Spec.model_validate(state["spec"])
-        created = Report.model_validate({**state["report"], "spec": spec})
+        is_found = state["report"] is not None
+        created = (
+            Report.model_validate({**state["report"], "spec": spec})
+            if is_found
+            else unanswered(spec, "It was not begun.", approve=True, verb="approve")
+        )
         if "decided" not in state:
-            return cls(created, is_open=asks_for_approval(created))
+            return cls(created, is_open=not is_found or asks_for_approval(created), is_found=is_found)
         decided = None if state["decided"] is None else Report.model_validate({**state["decided"], "spec": spec})
-        return cls(created, decided, state["open"], state["tries"])
+        return cls(created, decided, state["open"], state["tries"], is_found)
+
+    @property
+    def subject(self) -> Report:
+        """What the approver is asked about: the endpoints that exist."""
+        existing = tuple(outcome for outcome in self.created.outcomes if outcome.result != "absent")
+        return self.created.model_copy(update={"outcomes": existing})
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it has an endpoint whose connection is not approved, or may have one."""
+        if not self.is_found:
+            return True
+        return asks_for_approval(self.created) and (self.decided is None or not is_approved(self.decided))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every endpoint that the spec wants was found, and its connection is approved."""
+        if not self.is_found or self.decided is None:
+            return False
+        is_absent = any(outcome.result == "absent" for outcome in self.created.outcomes)
+        return not is_absent and with_decisions(self.created, self.decided).complete
+
+    def find(self, report: Report, tries: int) -> None:
+        """Take what was found; if it may be readable by the next time, it is tried again, so many times in all."""
+        self.tries += 1
+        if self.tries < tries and any(map(_may_pass, report.outcomes)):
+            return
+        self.created, self.is_found, self.tries = report, True, 0
+        self.is_open = asks_for_approval(report)
+        if not report.succeeded:
+            self.decided = report
 
     def take(self, report: Report, tries: int) -> None:
         """Take an activity's answer; what may have passed by the next time is tried again, so many times."""
@@ -276,6 +314,24 @@ def with_decisions(created: Report, decided: Report) -> Report:
             "account": created.account or decided.account,
         }
     )
+
+
+def settled(created: Report, decided: Report | None, why: str) -> Report:
+    """A factory's whole report at the end of a fleet; `why` says why nothing was approved, and is empty otherwise."""
+    if decided is None:
+        # What asked for approval then is not there any more, or the fleet was stopped before it was looked at.
+        return created.model_copy(update={"approval_asked": True}) if asks_for_approval(created) else created
+    return undecided(created, decided, why) if why else with_decisions(created, decided)
+
+
+def approved(created: Report) -> Report:
+    """A factory's whole report if each connection that can be approved were."""
+    outcomes = tuple(
+        outcome.model_copy(update={"result": "approved"})
+        for outcome in created.outcomes
+        if outcome.group_id and outcome.result in _WRITTEN | _FOUND
+    )
+    return with_decisions(created, Report(verb="approve", spec=created.spec, outcomes=outcomes))
 
 
 def undecided(created: Report, looked: Report, why: str) -> Report:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Literal, cast
 
 from pydantic import Field, field_validator
@@ -18,11 +17,12 @@ Approval = Literal["none", "at-once", "when-told"]
 FleetVerb = Literal["create", "onboard"]
 
 #: The number of the orchestration's latest version (`_logic`).
-LOGIC = 2
+LOGIC = 3
 #: Bytes of a packed spec, and of a packed report: measured for fleets of 100 to 5,000 factories, and rounded up.
 _PACKED_SPEC, _PACKED_REPORT, _PACKED_HAND_OFF = 100, 500, 300
-#: Bytes in the turns of a large fleet: of its parent, for each factory and each lane; of a lane, for each factory.
-_KEPT, _KEPT_LANE, _LANE = 60, 1_500, 500
+#: Bytes in the turns of a large fleet besides its specs, for each factory and each lane; and in the turns of a lane
+#: that is not divided, for each factory. Measured as well.
+_KEPT, _KEPT_LANE, _LANE = 5, 1_500, 500
 #: A request with more specs than this has them packed in its input.
 _PLAIN_SPECS = 40
 
@@ -108,12 +108,13 @@ def read_request(given: object) -> FleetRequest:
     return FleetRequest.model_validate(given)
 
 
-def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False) -> None:
+def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False, divides: bool = False) -> None:
     """Refuse a fleet whose orchestration an engine with messages of at most `most` bytes could not carry to its end.
 
     The history of the fleet's orchestration is one message at each turn. It holds the request, what its lanes are
     given and what they answer; with a person's decision, twice. Where reports stay with the pages (`keeps`), it holds
-    the specs twice, packed, and the ids of the pages; a lane then has the longest messages, with its pages' orders.
+    the specs twice, packed, and the ids of the pages; a lane that is not divided (`divides`) can have longer messages,
+    with its pages' orders.
 
     Raises:
         InvalidSpec: the fleet is too large.
@@ -121,8 +122,7 @@ def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False
     if most is None:
         return
     if keeps:
-        lanes = Counter(spec.factory_id.subscription.casefold() for spec in request.specs)
-        whole = max(_KEPT * len(request.specs) + _KEPT_LANE * len(lanes), _LANE * max(lanes.values()))
+        whole = _bytes_of_large(request, divides=divides)
     else:
         passes = 3 if request.approval == "when-told" else 1
         each = _PACKED_SPEC + passes * (_PACKED_REPORT + (_PACKED_HAND_OFF if request.hand_off else 0))
@@ -135,3 +135,14 @@ def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False
         "start several fleets"
     )
     raise InvalidSpec("FleetRequest", [("specs", rule)])
+
+
+def _bytes_of_large(request: FleetRequest, *, divides: bool) -> int:
+    """The longest message of a fleet whose reports stay with its pages."""
+    lanes: dict[str, list[dict[str, Any]]] = {}
+    for spec in request.specs:
+        one = spec.model_dump(mode="json", exclude_defaults=True)
+        lanes.setdefault(spec.factory_id.subscription.casefold(), []).append(one)
+    specs = 2 * sum(len(packed(lane)) for lane in lanes.values())
+    whole = specs + _KEPT * len(request.specs) + _KEPT_LANE * len(lanes)
+    return whole if divides else max(whole, _LANE * max(map(len, lanes.values())))

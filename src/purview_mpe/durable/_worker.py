@@ -84,6 +84,11 @@ def register_worker(
 
         return _activities.approve(approving, order)
 
+    def purview_mpe_find(_context: Any, order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
+
+        return _activities.find(creating, order)
+
     if only != "activities":
         worker.add_orchestrator(purview_mpe_fleet)
         worker.add_orchestrator(purview_mpe_lane)
@@ -93,6 +98,7 @@ def register_worker(
         worker.add_activity(purview_mpe_create)
         worker.add_activity(purview_mpe_onboard)
         worker.add_activity(purview_mpe_approve)
+        worker.add_activity(purview_mpe_find)
 
 
 class DurableTask:

@@ -1,0 +1,138 @@
+"""How long an engine's messages become: pages follow the bytes of their names."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from purview_mpe import Client, Spec, durable
+from purview_mpe.durable._limits import bytes_of, carries, pages_of
+from purview_mpe.durable._logic import logic_of
+from purview_mpe.emulator import Emulator
+from tests.support.engine import Engine
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000100"
+MOST = 200_000
+#: Letters that a resource group's name may have, which JSON in ASCII writes with one, six and twelve bytes.
+SCRIPTS = {"ascii": ("0", "z"), "cjk": ("\u4e00", "\u9fa4"), "beyond the BMP": ("\U00020000", "\U0002a6d0")}
+FACTORY = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.DataFactory/factories/{}"
+ACCOUNT = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Purview/accounts/{}"
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """Workers of the engine log what they carry out."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def letters(drawn, script, most, least=1):
+    """A name of some length, in letters of a script that have nothing in common with one another."""
+    first, last = map(ord, SCRIPTS[script])
+    pool = [chr(code) for code in range(first, last) if chr(code).isalnum()][:10_000]
+    return "".join(drawn.choice(pool) for _ in range(drawn.randint(least, most)))
+
+
+def named_factories(azure, drawn, script, count, *, least):
+    """Factories of one subscription and one account, whose names have at least this part of the longest length."""
+    account = azure.add_account(
+        "pv" + letters(drawn, "ascii", 61, int(61 * least) or 1),
+        resource_group=letters(drawn, script, 90, int(90 * least) or 1),
+    )
+    for _ in range(count):
+        factory = azure.add_factory(
+            "adf" + letters(drawn, "ascii", 60, int(60 * least) or 1),
+            purview_account=account,
+            subscription=SUBSCRIPTION,
+            resource_group=letters(drawn, script, 90, int(90 * least) or 1),
+        )
+        yield Spec(factory=str(factory), account=str(account), name="purview")
+
+
+YES, NO = [(5_000, durable.APPROVAL, True)], [(5_000, durable.APPROVAL, False)]
+DECIDED = {"approval": "when-told", "hand_off": True}
+
+
+@pytest.mark.parametrize(
+    ("script", "least", "count", "fields", "says"),
+    [
+        ("ascii", 1, 20, {"verb": "onboard", "hand_off": True}, []),
+        ("ascii", 0, 41, {"verb": "onboard", "approval": "at-once"}, []),
+        ("ascii", 1, 41, DECIDED, NO),
+        ("cjk", 1, 20, {"verb": "onboard", "approval": "when-told"}, YES),
+        ("cjk", 0, 24, {"approval": "at-once", "hand_off": True}, []),
+        ("beyond the BMP", 1, 23, DECIDED, YES),
+    ],
+)
+def test_no_message_is_longer_than_200_kb(script, least, count, fields, says):
+    """With the longest names and with names of all lengths, approved and declined."""
+    azure = Emulator()
+    client = Client(azure.credential, transport=azure.transport())
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client), says=list(says))
+    specs = list(named_factories(azure, random.Random(count), script, count, least=least))
+    instance = engine.run(durable.FLEET, durable.FleetRequest(specs=specs, **fields).to_input())
+    assert instance.failure is None, instance.failure.errorMessage
+    assert json.loads(instance.output)["succeeded"]
+    assert max(engine.hub.largest.values()) < MOST, engine.hub.largest
+
+
+@st.composite
+def fleets(draw):
+    """Specs of one subscription with names of any length, in any letters."""
+    group = st.text(st.characters(categories=["L", "Nd"]), min_size=1, max_size=90)
+    name = st.from_regex(r"[a-z0-9]{3,63}", fullmatch=True)
+    count = draw(st.integers(0, 45))
+    groups, names = draw(st.lists(group, min_size=1, max_size=4)), draw(st.lists(name, min_size=1, max_size=4))
+    account = ACCOUNT.format(SUBSCRIPTION, groups[0], names[0])
+    return [
+        Spec(
+            factory=FACTORY.format(
+                SUBSCRIPTION, groups[number % len(groups)], f"{names[number % len(names)][:60]}{number}"
+            ),
+            account=draw(st.sampled_from([account, None])),
+            name="purview",
+        )
+        for number in range(count)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(specs=fleets(), hand_off=st.booleans())
+def test_a_page_has_as_many_factories_as_fit(specs, hand_off):
+    """Every factory is in one page, in order; a page that could take the next factory has taken it."""
+    logic = logic_of(3)
+    pages = list(pages_of(specs, logic, hand_off=hand_off))
+    assert [spec for page in pages for spec in page] == specs
+    room = 0.9 * MOST
+    filled = [sum(bytes_of(spec, hand_off=hand_off) for spec in page) for page in pages]
+    assert all(each <= room for each in filled)
+    for page, used, following in zip(pages, filled, pages[1:], strict=False):
+        assert len(page) == 20 or used + bytes_of(following[0], hand_off=hand_off) > room
+
+
+@given(specs=fleets())
+@settings(max_examples=20, deadline=None)
+def test_earlier_versions_count_factories(specs):
+    """Their pages have twenty factories, whatever the names."""
+    sizes = [len(page) for page in pages_of(specs, logic_of(2), hand_off=True)]
+    assert sizes == [20] * (len(specs) // 20) + [len(specs) % 20] * (len(specs) % 20 > 0)
+    assert carries(specs, logic_of(2), hand_off=True)
+
+
+def test_short_names_fill_a_page_and_the_longest_ones_share_it():
+    """Twenty factories as before; with the longest names in another script, a few."""
+    short = Spec(factory=FACTORY.format(SUBSCRIPTION, "rg1", "adf-0001"), name="purview")
+    group = "\U00020000" * 90
+    account = ACCOUNT.format(SUBSCRIPTION, group, "p" * 63)
+    longest = Spec(factory=FACTORY.format(SUBSCRIPTION, group, "f" * 63), account=account, name="purview")
+    logic = logic_of(3)
+    assert [len(page) for page in pages_of([short] * 45, logic, hand_off=False)] == [20, 20, 5]
+    assert [len(page) for page in pages_of([longest] * 11, logic, hand_off=True)] == [5, 5, 1]
+    assert carries([short] * 40, logic, hand_off=True)
+    assert not carries([longest] * 40, logic, hand_off=False)
