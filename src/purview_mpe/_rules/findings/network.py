@@ -101,7 +101,7 @@ DNS_RECORD_REPLACED = Kind(
     cause="Another private endpoint to the same target writes to the same zone, which holds one record for it.",
     remedy="Let the networks that share the zone use one private endpoint, or link {network!r} to a zone of its own. "
     "If the other private endpoint is gone, delete the zone group {group!r} and repeat the call: it is created again.",
-    meaning="The record of a private endpoint is no longer in its private DNS zone, or has another address.",
+    meaning="The record of a private endpoint is missing from its private DNS zone, or has another address.",
     why="Two private endpoints to one target write to the same zone, for example from two networks of one hub. A zone "
     "holds one record for a target: the later private endpoint replaces it, and it goes when that one is deleted.",
     fix="Let the networks that share a zone use one private endpoint, or link one network to a zone of its own. If the "
