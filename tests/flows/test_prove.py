@@ -46,6 +46,16 @@ def test_lineage_in_the_catalog_is_proven(colour, emulator):
     assert len([one for one in emulator.writes if one.path.endswith("/createRun")]) == 1
 
 
+@pytest.mark.parametrize(("parameters", "body"), [(None, None), ({}, None), ({"day": 3}, {"day": 3})])
+def test_parameters_are_sent_as_json_or_not_at_all(colour, emulator, parameters, body):
+    """The SDK would send an empty object as text/plain, which Azure Resource Manager refuses."""
+    spec = ready_spec(colour, emulator)
+    prove(colour, emulator, spec, pipeline="pl_copy", parameters=parameters)
+    [started] = [one for one in emulator.writes if one.path.endswith("/createRun")]
+    media_type = started.headers.get("content-type")
+    assert (started.body, media_type) == (body, "application/json" if body else None)
+
+
 def test_an_existing_run_is_followed(colour, emulator):
     """No run is started."""
     spec = ready_spec(colour, emulator)

@@ -179,10 +179,12 @@ class _Proving:
 
     async def _create_run(self, attempt: Attempt, pipeline: str, parameters: dict[str, Any]) -> Any:
         factory = self.spec.factory_id
+        # The SDK sends an empty object as text/plain (SDK source), which Azure Resource Manager refuses with 415.
+        body = parameters or None
         return await self.io.call(
             attempt,
             lambda az: az.datafactory(factory).pipelines.create_run(
-                factory.resource_group, factory.name, pipeline, parameters=parameters
+                factory.resource_group, factory.name, pipeline, parameters=body
             ),
         )
 
