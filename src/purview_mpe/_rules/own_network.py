@@ -435,13 +435,14 @@ def existing_zone_group(network: Network, step: Step, around: Surroundings) -> Z
 
 def _unusable(network: Network, step: Step, zones: Sequence[ZonePlan], around: Surroundings) -> Iterator[Finding]:
     """A finding if the existing zone group of a private endpoint does not make its names resolve."""
-    group = existing_zone_group(network, step, around)
-    if group is not None and (problem := problem_of(group, [zone.id for zone in zones])) is not None:
-        yield DNS_ZONE_GROUP_UNUSABLE.found(
-            group=group.name, name=step.name, problem=problem, network=network.virtual_network_id.name
-        )
-    elif group is not None:
-        yield from replaced_records(network, step, group, [zone.id for zone in zones], around.records)
+    zone_ids = [zone.id for zone in zones]
+    for group in filter(None, [existing_zone_group(network, step, around)]):
+        if (problem := problem_of(group, zone_ids)) is None:
+            yield from replaced_records(network, step, group, zone_ids, around.records)
+        else:
+            yield DNS_ZONE_GROUP_UNUSABLE.found(
+                group=group.name, name=step.name, problem=problem, network=network.virtual_network_id.name
+            )
 
 
 def _taken(network: Network, steps: Sequence[Step], resolving: Resolving, around: Surroundings) -> Iterator[Finding]:
