@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--require-wheel") and "site-packages" not in str(purview_mpe.__file__):
         raise pytest.UsageError(f"The package comes from {purview_mpe.__file__}, not from an installed wheel.")
+
+
+def pytest_sessionfinish() -> None:
+    """Write what coverage has measured: xdist kills a worker that takes more than ten seconds to exit."""
+    if (coverage := sys.modules.get("coverage")) and (measuring := coverage.Coverage.current()):
+        measuring.save()
 
 
 @pytest.fixture(params=["sync", "async"])
