@@ -149,3 +149,19 @@ def test_names_collide_in_any_letter_case():
 def test_hidden_names_are_compared_in_full(called, endpoint, bears):
     """Letter case does not matter; above 64 characters, the first 64 are enough."""
     assert naming.bears_hidden_name(f"/x/privateEndpoints/{called}", "df1", endpoint) is bears
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("pl copy_1", None),
+        ("", "must be 1 to 260 characters"),
+        ("a/b", "must be 1 to 260 characters"),
+        ("a" * 261, "must be 1 to 260 characters"),
+        ("a\u200bb", "holds characters that cannot be printed"),
+    ],
+)
+def test_names_in_a_factory_obey_azures_rule(name, rule):
+    """A pipeline's name is checked before it becomes part of a path."""
+    problem = naming.entity_name_problem(name)
+    assert problem is None if rule is None else rule in (problem or "")

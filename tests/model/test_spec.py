@@ -392,3 +392,12 @@ def test_spec_in_a_users_model_keeps_its_path():
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate({"spec": GOOD | {"name": "p"}})
     assert caught.value.errors()[0]["loc"] == ("spec", "name")
+
+
+@pytest.mark.parametrize("runtime", ["a b", "-ir", "i", "ir_1"])
+def test_invalid_runtime_name_is_refused(runtime):
+    """The message names the field and the name."""
+    with pytest.raises(InvalidSpec) as refused:
+        Spec(factory=FACTORY, name="purview", runtime=runtime)
+    [(field, rule)] = refused.value.problems
+    assert (field, repr(runtime) in rule) == ("runtime", True)
