@@ -317,7 +317,7 @@ def test_a_refused_network_fails_every_step(colour, emulator):
     assert results(report) == {"default": "failed"} | dict.fromkeys(ALL_NAMES, "failed")
     assert report.outcomes[0].error.code == "access-denied"
     assert report.outcomes[1].error.message == (
-        "The endpoint 'purview' was not created: it has no managed virtual network to run in."
+        "The endpoint 'purview' was not created: the factory has no managed virtual network."
     )
     assert len(emulator.writes) == 1
 

@@ -179,7 +179,8 @@ class _Proving:
 
     async def _create_run(self, attempt: Attempt, pipeline: str, parameters: dict[str, Any]) -> Any:
         factory = self.spec.factory_id
-        # The SDK sends an empty object as text/plain (SDK source), which Azure Resource Manager refuses with 415.
+        # The SDK sends an empty object as text/plain (SDK source). Azure Resource Manager refuses every media type but
+        # application/json with 415 (recorded: github.com/Azure/azure-cli, issues 10143 and 13056).
         body = parameters or None
         return await self.io.call(
             attempt,

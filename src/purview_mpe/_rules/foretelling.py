@@ -49,7 +49,7 @@ def without_network(step: Step, network: Step) -> ProvisioningFailed:
     if network.action == "conflict":
         why, remedy = f"{network.reason[:1].lower()}{network.reason[1:]}", network.remedy or "Plan again."
     else:
-        why = "it has no managed virtual network to run in."
+        why = "the factory has no managed virtual network."
         remedy = "Fix the error reported for the managed virtual network, then repeat the call."
     return ProvisioningFailed(f"The {step.subject} {step.name!r} was not created: {why}", remedy=remedy)
 

@@ -3,6 +3,9 @@
 A private endpoint has one zone group at most (docs). One that exists is not touched, because a policy may have created
 it: what is wrong with it is reported. The exception is one of this library's that Azure could not finish: the same
 PUT is sent again, which changes nothing in it.
+
+A zone holds one record for a target, so of two private endpoints to it the later one replaces the record (docs: "Azure
+Private Endpoint private DNS zone values", which warns of that).
 """
 
 from __future__ import annotations
