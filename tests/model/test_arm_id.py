@@ -263,3 +263,18 @@ def test_subscription_is_a_guid(text, is_one):
 def test_ids_can_be_pickled():
     """An id must survive a queue or another process."""
     assert pickle.loads(pickle.dumps(ArmId.parse(FACTORY))) == ArmId.parse(FACTORY)  # noqa: S301 - our own bytes
+
+
+def test_each_spelling_keeps_its_own_letters():
+    """An id that was read before in another letter case does not change what a later one shows."""
+    spellings = [FACTORY, FACTORY.upper().replace("/SUBSCRIPTIONS/", "/subscriptions/")]
+    assert [ArmId.parse(text).name for text in spellings * 2] == [text.rpartition("/")[2] for text in spellings * 2]
+
+
+def test_only_ids_of_a_usual_length_are_kept():
+    """Very long ids are read as all others, and use no memory afterwards."""
+    long, usual = (f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{'a' * length}" for length in (2000, 200))
+    before = ArmId.parse(long)
+    assert before == ArmId.parse(long)
+    assert before is not ArmId.parse(long)
+    assert ArmId.parse(usual) is ArmId.parse(usual)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from unicodedata import category
 from urllib.parse import quote
 
@@ -58,42 +59,7 @@ class ArmId:
         """
         if not isinstance(text, str):
             raise InvalidArmId(f"a resource id is text, not {type(text).__name__}; for example {_EXAMPLE}")
-        parts = text.removesuffix("/").split("/")
-        # lower(), not casefold(): casefold() turns a long s into an s, and no later check would catch that.
-        match [part.lower() if index % 2 else part for index, part in enumerate(parts)]:
-            case ["", "subscriptions", subscription, "resourcegroups", resource_group]:
-                provider, rest = "", []
-            case [
-                "",
-                "subscriptions",
-                subscription,
-                "resourcegroups",
-                resource_group,
-                "providers",
-                provider,
-                *_,
-            ]:
-                rest = parts[7:]
-            case _:
-                raise InvalidArmId(f"{_shown(text)} is not a resource id; for example {_EXAMPLE}")
-        if not _GUID.fullmatch(subscription):
-            raise InvalidArmId(
-                f"the subscription in {_shown(text)} is not a GUID such as 00000000-0000-0000-0000-000000000001"
-            )
-        if len(rest) % 2 or (provider and not rest):
-            raise InvalidArmId(f"{_shown(text)} does not end in a type and a name; for example {_EXAMPLE}")
-        if not is_group_name(resource_group):
-            raise InvalidArmId(
-                f"{_shown(text)} has the resource group {_shown(resource_group)}; its name can hold letters and digits "
-                "of any script and - _ . ( ), unescaped"
-            )
-        for segment in parts[5:]:
-            if not is_segment(segment):
-                raise InvalidArmId(
-                    f"{_shown(text)} has the segment {_shown(segment)}; only letters A-Z a-z, digits and - _ . ( ) "
-                    "can be in this part of a resource id, unescaped"
-                )
-        return cls(subscription, resource_group, provider, tuple(rest[0::2]), tuple(rest[1::2]))
+        return _kept(text) if len(text) <= _LONGEST_KEPT else _parsed(text)
 
     @property
     def name(self) -> str:
@@ -154,6 +120,50 @@ class ArmId:
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+
+def _parsed(text: str) -> ArmId:
+    parts = text.removesuffix("/").split("/")
+    # lower(), not casefold(): casefold() turns a long s into an s, and no later check would catch that.
+    match [part.lower() if index % 2 else part for index, part in enumerate(parts)]:
+        case ["", "subscriptions", subscription, "resourcegroups", resource_group]:
+            provider, rest = "", []
+        case [
+            "",
+            "subscriptions",
+            subscription,
+            "resourcegroups",
+            resource_group,
+            "providers",
+            provider,
+            *_,
+        ]:
+            rest = parts[7:]
+        case _:
+            raise InvalidArmId(f"{_shown(text)} is not a resource id; for example {_EXAMPLE}")
+    if not _GUID.fullmatch(subscription):
+        raise InvalidArmId(
+            f"the subscription in {_shown(text)} is not a GUID such as 00000000-0000-0000-0000-000000000001"
+        )
+    if len(rest) % 2 or (provider and not rest):
+        raise InvalidArmId(f"{_shown(text)} does not end in a type and a name; for example {_EXAMPLE}")
+    if not is_group_name(resource_group):
+        raise InvalidArmId(
+            f"{_shown(text)} has the resource group {_shown(resource_group)}; its name can hold letters and digits "
+            "of any script and - _ . ( ), unescaped"
+        )
+    for segment in parts[5:]:
+        if not is_segment(segment):
+            raise InvalidArmId(
+                f"{_shown(text)} has the segment {_shown(segment)}; only letters A-Z a-z, digits and - _ . ( ) "
+                "can be in this part of a resource id, unescaped"
+            )
+    return ArmId(subscription, resource_group, provider, tuple(rest[0::2]), tuple(rest[1::2]))
+
+
+#: A wait reads the same ids dozens of times. Only ids of a usual length are kept, so that the memory is limited.
+_kept = lru_cache(maxsize=2048)(_parsed)
+_LONGEST_KEPT = 1024
 
 
 def is_segment(text: str) -> bool:
