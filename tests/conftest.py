@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -37,6 +38,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--require-wheel") and "site-packages" not in str(purview_mpe.__file__):
         raise pytest.UsageError(f"The package comes from {purview_mpe.__file__}, not from an installed wheel.")
+
+
+def pytest_collection() -> None:
+    """Let no garbage collection search the tests while they are collected: hardly anything of them is garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on, garbage is collected as usual, but no collection searches the modules and the collected tests."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:
