@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe.emulator._values.exchange import ArmError
@@ -46,7 +46,8 @@ class Route:
 class _Node:
     literal: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
     parameter: _Node | None = None
-    routes: dict[str, Route] = field(default_factory=dict[str, "Route"])
+    routes: dict[str, int] = field(default_factory=dict[str, int])
+    """The places of the routes in the table, by method."""
 
 
 class Router:
@@ -54,18 +55,7 @@ class Router:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
-        self._plain = _Node()
-        self._scoped = _Node()
-        for route in self.routes:
-            scoped = route.template.startswith("{scope}")
-            node = self._scoped if scoped else self._plain
-            for segment in route.template.removeprefix("{scope}").strip("/").split("/"):
-                if segment.startswith("{"):
-                    node.parameter = node.parameter or _Node()
-                    node = node.parameter
-                else:
-                    node = node.literal.setdefault(segment.casefold(), _Node())
-            node.routes[route.method] = route
+        self._plain, self._scoped = _arranged(tuple((route.method, route.template) for route in self.routes))
 
     def match(self, method: str, segments: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
         """The route for a request, and the values of its parameters.
@@ -91,20 +81,36 @@ class Router:
                 "It covers what Data Factory, Purview and their private endpoints need, and nothing else.",
             )
         node, positions = found
-        route = node.routes.get(method)
-        if route is None:
+        if (number := node.routes.get(method)) is None:
             raise ArmError(
                 405,
                 "HttpMethodNotAllowed",
                 f"The requested resource does not support http method '{method}': {path}.",
                 headers={"Allow": ", ".join(sorted(node.routes))},
             )
+        route = self.routes[number]
         parameters = {
             name: segments[position] for name, position in zip(_names(route.template), positions, strict=True)
         }
         if scope:
             parameters["scope"] = scope
         return route, parameters
+
+
+@lru_cache(maxsize=8)
+def _arranged(routes: tuple[tuple[str, str], ...]) -> tuple[_Node, _Node]:
+    """The tree of the plain and that of the scoped templates. Emulators share them, because no tree changes later."""
+    plain, scoped = _Node(), _Node()
+    for number, (method, template) in enumerate(routes):
+        node = scoped if template.startswith("{scope}") else plain
+        for segment in template.removeprefix("{scope}").strip("/").split("/"):
+            if segment.startswith("{"):
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literal.setdefault(segment.casefold(), _Node())
+        node.routes[method] = number
+    return plain, scoped
 
 
 def _walk(node: _Node, segments: tuple[str, ...], at: int = 0) -> tuple[_Node, tuple[int, ...]] | None:

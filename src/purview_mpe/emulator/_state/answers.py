@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import Any, Literal, TypeAlias
 
 from purview_mpe.emulator._values.public import public
 
@@ -102,8 +103,14 @@ class Answers:
 
     def __post_init__(self) -> None:
         """Refuse unknown values."""
-        hints = typing.get_type_hints(type(self), globals())
         for field in fields(self):
-            value, choices = getattr(self, field.name), typing.get_args(hints[field.name]) or (True, False)
+            value, choices = getattr(self, field.name), _choices()[field.name]
             if not any(value == choice and type(value) is type(choice) for choice in choices):
                 raise ValueError(f"{field.name}: must be one of {', '.join(map(str, choices))}, not {value!r}")
+
+
+@cache
+def _choices() -> dict[str, tuple[Any, ...]]:
+    """The possible values of each field."""
+    hints = typing.get_type_hints(Answers, globals())
+    return {name: typing.get_args(hint) or (True, False) for name, hint in hints.items()}
