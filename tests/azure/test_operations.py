@@ -11,6 +11,7 @@ import pytest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from purview_mpe import Client, Event, aio
+from purview_mpe._azure import loading
 from purview_mpe._azure.recording import recording_to
 from purview_mpe._wire.operations import Operation
 from purview_mpe.emulator import Fault
@@ -25,6 +26,23 @@ ADDRESS = (
     "https://management.azure.com/subscriptions/s/providers/Microsoft.Network/locations/westeurope/operations/1"
     "?api-version=2026-03-01&t=638&c=MIIH&s=signed&h=hash"
 )
+
+
+def without_waits(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
+    """Let the library's own transports wait on the emulator's clock, so that a wait takes no time."""
+    clock = place.azure.clock
+
+    async def sleep(_transport: object, duration: float) -> None:
+        await asyncio.sleep(0)
+        clock.advance(duration)
+
+    for module, name, of_this in (
+        ("transport", "PooledTransport", lambda _transport, duration: clock.advance(duration)),
+        ("transport_aio", "AsyncPooledTransport", sleep),
+    ):
+        transport = getattr(loading.load(f"purview_mpe._azure.{module}"), name)
+        monkeypatch.setattr(transport, "sleep", of_this)
+        monkeypatch.setattr(transport, "monotonic", clock.now, raising=False)
 
 
 def used(place: Place, client: Any) -> list[Any]:
@@ -69,9 +87,11 @@ def all_of_it(place: Place, name: str, *, served: bool) -> tuple[list[Any], list
 
 
 @pytest.mark.parametrize("served", [True, False])
-def test_signed_address_is_never_shown(colour, served):
+def test_signed_address_is_never_shown(colour, served, monkeypatch):
     """No log, event or report holds a signature, although every operation was followed."""
     place = a_place("C")
+    if served:
+        without_waits(monkeypatch, place)
     with everything_logged() as written:
         results, events = all_of_it(place, colour.name, served=served)
     assert [one.complete for one in (results[0], results[2])] == [True, True]
@@ -83,9 +103,10 @@ def test_signed_address_is_never_shown(colour, served):
     assert [secret for secret in secrets if secret in shown] == []
 
 
-def test_a_record_holds_no_signature(tmp_path: Path):
+def test_a_record_holds_no_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A `--record` transcript names the operations and contains no signature."""
     place, path = a_place("C"), tmp_path / "record.jsonl"
+    without_waits(monkeypatch, place)
     with (
         place.azure.serve() as server,
         recording_to(path, {"connection_verify": server.ca_file}) as transport,
