@@ -435,6 +435,24 @@ def test_changing_a_deferred_module_changes_the_real_one(use):
     assert process(START, code) == process(code) == ["False", "False"]
 
 
+def test_functions_see_changed_built_in_functions():
+    """A test that patches `open` reaches the code whose imports are deferred, and models that were taken before."""
+    code = """
+        import builtins, io
+        from unittest import mock
+        from azure.identity import CertificateCredential
+        with mock.patch("builtins.open", lambda *_: io.BytesIO(pem)):
+            credential = CertificateCredential("tenant", "client", certificate_path="nowhere")
+        import azure.mgmt.datafactory
+        from azure.mgmt.datafactory import models
+        models.Factory, dir(models)
+        print(*(run.__globals__["__builtins__"] is vars(builtins) is run.__builtins__ for run in (
+            CertificateCredential.__init__, models.Factory.__init__, models.LinkedService.__init__
+        )))
+    """
+    assert process(START, CERTIFICATE, code) == ["True", "True", "True"]
+
+
 def test_importer_that_uses_a_module_at_once_gets_it(tmp_path):
     """If a version of an SDK uses a deferred module while it is imported, the module is imported then."""
     home = tmp_path / "azure" / "mgmt" / "core" / "policies"

@@ -73,15 +73,12 @@ class _Loader(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._usual  # it gives the source, and reloads
         module.__loader__ = self._usual
-        usual = builtins.__import__
-        # Functions keep the dictionary of built-in names that their module has while it runs.
-        for_now = {**vars(builtins), "__import__": _import_with_placeholders(LATER[module.__name__], usual)}
-        vars(module)["__builtins__"] = for_now
+        names = vars(module)
+        names["__builtins__"] = {**vars(builtins), "__import__": _import_with_placeholders(module)}
         try:
             self._usual.exec_module(module)
         finally:
-            for_now["__import__"] = usual
-            vars(module)["__builtins__"] = vars(builtins)
+            names["__builtins__"] = vars(builtins)
 
 
 class _Placeholder(ModuleType):
@@ -100,12 +97,15 @@ class _Placeholder(ModuleType):
         return dir(import_module(self.__name__))
 
 
-def _import_with_placeholders(later: frozenset[str], usual: Callable[..., Any]) -> Callable[..., Any]:
-    """The function behind an import statement that gives a placeholder for each module in `later`."""
+def _import_with_placeholders(importer: ModuleType) -> Callable[..., Any]:
+    """The function behind the importer's import statements."""
+    later, usual = LATER[importer.__name__], builtins.__import__
 
     def import_(
         name: str, namespace: Any = None, local: Any = None, names: Sequence[str] | None = (), level: int = 0
     ) -> Any:
+        # The running code keeps its built-in names, and so this function. The importer's functions get the usual ones.
+        vars(importer)["__builtins__"] = vars(builtins)
         if not names:
             return _Placeholder(name) if name in later else usual(name, namespace, local, names, level)
         given: dict[str, Any] = {part: _Placeholder(f"{name}.{part}") for part in names if f"{name}.{part}" in later}
