@@ -38,6 +38,7 @@ def fleet(engine: Engine, given: object) -> Steps[Json | None]:
     A report that is too large for the engine's messages is returned packed, and that of a large fleet stays with its
     pages; `report_in` reads all of them.
     """
+    whole = given
     if isinstance(given, dict) and "until" in given:
         return (yield from waiting(engine, cast("Json", given)))
     if isinstance(given, dict) and "lanes" in given:
@@ -46,7 +47,7 @@ def fleet(engine: Engine, given: object) -> Steps[Json | None]:
     keeps = _keeps(request)
     checked_size(request, engine.carries, keeps=keeps, instance=len(engine.instance))
     if keeps:
-        checked_input(given, request)
+        checked_input(whole, request)
         engine.again({**_order_to_count(request), **_sent(engine, request)})
         return None
     return (yield from _Making(engine, request).run())
