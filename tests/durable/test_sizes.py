@@ -91,9 +91,7 @@ def lanes_and_names(azure, subscriptions, count):
     ("subscriptions", "fields", "says"),
     [
         (1, {}, []),
-        (1, {"approval": "when-told"}, [(50_000, durable.APPROVAL, False)]),
         (7, {"approval": "when-told"}, [(50_000, durable.APPROVAL, False)]),
-        (1_000, {}, []),
         (1_000, {"approval": "when-told", "hand_off": True}, [(50_000, durable.APPROVAL, False)]),
     ],
 )
