@@ -6,7 +6,7 @@ import pytest
 
 from purview_mpe import Network
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.network import Zone, check_own_names, link_name, own_name
+from purview_mpe._model.network import check_own_names, link_name, own_name
 from purview_mpe.errors import InvalidSpec
 from tests.support.nouns import FACTORY, GROUP, SUBNET, SUBSCRIPTION, a_network
 
@@ -83,14 +83,6 @@ def test_link_gets_a_free_name():
     assert link_name("vnet", frozenset({"link-vnet", "link-vnet-2"})) == "link-vnet-3"
     long = link_name("v" * 100, frozenset({f"link-{'v' * 75}"}))
     assert (len(long), long[-2:]) == (78, "-2")
-
-
-def test_zone_finds_its_link():
-    """The link is found by the id of the virtual network, in any letter case."""
-    network = a_network().virtual_network_id
-    zone = Zone(network, (("other", ""), ("ours", str(network).upper().replace("/SUB", "/sub"))))
-    assert zone.link_to(network) == "ours"
-    assert Zone(network).link_to(network) is None
 
 
 @pytest.mark.parametrize(

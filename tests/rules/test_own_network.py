@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.network import Record, Surroundings, VirtualNetwork, Zone, ZoneGroup
 from purview_mpe._model.results import Target
+from purview_mpe._model.surroundings import Record, Surroundings, VirtualNetwork, Zone, ZoneGroup
 from purview_mpe._rules import own_network
 from purview_mpe._rules.own_network import endpoint_step, make_own_plan, own_targets, plan_zone, zone_names
 from purview_mpe._rules.own_status import judge_own

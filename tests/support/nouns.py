@@ -43,7 +43,7 @@ from purview_mpe._model.checkup import RightStep
 from purview_mpe._model.fleets import place_of
 from purview_mpe._model.matrix import RuntimeKind
 from purview_mpe._model.naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
-from purview_mpe._model.network import PURPOSES, PrivateEndpoint
+from purview_mpe._model.network import PURPOSES
 from purview_mpe._model.proof import LinkName, LinkState
 from purview_mpe._model.results import (
     Action,
@@ -57,6 +57,7 @@ from purview_mpe._model.results import (
     Verb,
     Verdict,
 )
+from purview_mpe._model.surroundings import PrivateEndpoint
 from purview_mpe.durable import FleetRequest
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from purview_mpe._model.network import PrivateEndpoint, Record, ZoneGroup
 from purview_mpe._model.results import Step
+from purview_mpe._model.surroundings import PrivateEndpoint, Record, ZoneGroup
 from purview_mpe._wire import network as wire
 from tests.support.nouns import ACCOUNT, GROUP, a_network, an_own_endpoint, json_values
 

@@ -5,6 +5,8 @@ It changes the process in ways that a library must not use without being asked:
 - The SDKs' operations are imported without their modules `types` and `models` (`empty_modules`). An answer that an
   operation reads imports its models, or defines its own alone where an SDK has a thousand (`single_classes`). Nothing
   that the library does imports the types.
+- The package cryptography, which `azure.identity` needs for certificates, and asyncio are imported when they are used
+  (`deferred_imports`).
 - The garbage collector rarely runs until the SDKs are imported, and never looks at them afterwards.
 - A client asks for its token when it is made. Meanwhile the code of the first verb is imported, and a thread imports
   the SDKs that almost all verbs need.
@@ -20,7 +22,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from purview_mpe._azure import empty_modules, loading
+from purview_mpe._azure import deferred_imports, empty_modules, loading
 from purview_mpe._model.public import public
 
 if TYPE_CHECKING:
@@ -61,7 +63,9 @@ class _QuickStart:
     """What was changed in this process, so that it can be undone."""
 
     is_on: bool = False
-    finder: empty_modules.Finder = field(default_factory=empty_modules.Finder)
+    finders: tuple[empty_modules.Finder, deferred_imports.Finder] = field(
+        default_factory=lambda: (empty_modules.Finder(), deferred_imports.Finder())
+    )
     thresholds: tuple[int, int, int] | None = None
     """The collector's thresholds before, as long as they are raised."""
     has_frozen: bool = False
@@ -69,7 +73,8 @@ class _QuickStart:
 
     def begin(self) -> None:
         self.is_on = True
-        self.finder.install()
+        for finder in self.finders:
+            finder.install()
         loading.on_sign_in = self.look_ahead
         loading.on_client = self.sign_in
         before = gc.get_threshold()
@@ -82,7 +87,8 @@ class _QuickStart:
 
     def end(self) -> None:
         self.is_on = self.has_looked_ahead = False
-        self.finder.remove()
+        for finder in self.finders:
+            finder.remove()
         loading.on_sign_in = loading.on_client = None
         self.lower_thresholds()
         atexit.unregister(gc.freeze)

@@ -80,6 +80,8 @@ class SingleClasses:
         """While the whole module runs in this context, its statements for classes that exist give these classes."""
 
         def build_class(function: Any, name: str, *bases: Any, **options: Any) -> Any:
+            # The running code keeps its built-in names, and so this function. Methods get the usual ones.
+            self._namespace["__builtins__"] = usual
             is_on_top = function.__globals__ is self._namespace and function.__qualname__ == name
             if is_on_top and (known := self.taken.get(name)) is not None:
                 return known
@@ -87,13 +89,10 @@ class SingleClasses:
 
         build = builtins.__build_class__
         usual = self._namespace["__builtins__"]
-        # Functions keep the dictionary of built-in names that their module has while it runs.
-        for_now = {**vars(builtins), "__build_class__": build_class}
-        self._namespace["__builtins__"] = for_now
+        self._namespace["__builtins__"] = {**vars(builtins), "__build_class__": build_class}
         try:
             yield
         finally:
-            for_now["__build_class__"] = build
             self._namespace["__builtins__"] = usual
 
 

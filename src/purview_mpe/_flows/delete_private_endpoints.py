@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._flows.steps.io import Io
-    from purview_mpe._model.network import Network, PrivateEndpoint, Purpose
+    from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.results import Account, Finding, Result, Target
     from purview_mpe._model.spec import Spec
+    from purview_mpe._model.surroundings import PrivateEndpoint
 
 
 async def delete_private_endpoints(io: Io, spec: Spec, network: Network, purpose: Purpose, *, dry_run: bool) -> Report:

@@ -31,17 +31,10 @@ from purview_mpe.errors import UnsupportedSetup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from purview_mpe._model.network import (
-        Network,
-        PrivateEndpoint,
-        Purpose,
-        Surroundings,
-        VirtualNetwork,
-        Zone,
-        ZoneGroup,
-    )
+    from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.results import Account
     from purview_mpe._model.spec import Spec
+    from purview_mpe._model.surroundings import PrivateEndpoint, Surroundings, VirtualNetwork, Zone, ZoneGroup
 
 #: A tenant-level account is reached through the tenant's own host, which the group `platform` covers (docs, public
 #: code); an account's own host may answer beside it, so its groups are wanted as well (unknown).

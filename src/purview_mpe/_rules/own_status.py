@@ -15,8 +15,9 @@ from purview_mpe.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purview_mpe._model.network import Network, Surroundings
+    from purview_mpe._model.network import Network
     from purview_mpe._model.results import Endpoint, Finding, Step, Target
+    from purview_mpe._model.surroundings import Surroundings
     from purview_mpe._rules.own_network import OwnPlan
     from purview_mpe._rules.ownership import Listings
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId, folded
-from purview_mpe._model.network import Record
+from purview_mpe._model.surroundings import Record
 from purview_mpe._rules.findings.network import DNS_RECORD_REPLACED, DNS_RECORD_TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from purview_mpe._model.network import Network, Zone, ZoneGroup
+    from purview_mpe._model.network import Network
     from purview_mpe._model.results import Finding, Step, Target
+    from purview_mpe._model.surroundings import Zone, ZoneGroup
 
 #: The groups whose record is the name of the target (docs). The host of a portal or a platform is the same for all
 #: accounts of a tenant, so a private endpoint to another account serves it as well.

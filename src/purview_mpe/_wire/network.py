@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId, folded, same_id
 from purview_mpe._model.fields import is_group
-from purview_mpe._model.network import PrivateEndpoint, Record, VirtualNetwork, ZoneGroup
 from purview_mpe._model.results import Endpoint
+from purview_mpe._model.surroundings import PrivateEndpoint, Record, VirtualNetwork, ZoneGroup
 from purview_mpe._wire.account import read_name
 from purview_mpe._wire.reading import id_text, line, mapping, objects, text, texts
 

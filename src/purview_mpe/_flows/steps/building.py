@@ -31,8 +31,9 @@ from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.operations import Work
-    from purview_mpe._model.network import Network, PrivateEndpoint, Surroundings
+    from purview_mpe._model.network import Network
     from purview_mpe._model.results import Outcome, Result, Verb
+    from purview_mpe._model.surroundings import PrivateEndpoint, Surroundings
     from purview_mpe._rules.own_network import OwnPlan, ZonePlan
 
 _READY = frozenset({"created", "kept", "replaced"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._model.arm_id import ArmId, folded, same_id
-from purview_mpe._model.network import PrivateEndpoint, Record, Surroundings, VirtualNetwork, Zone, ZoneGroup
+from purview_mpe._model.surroundings import PrivateEndpoint, Record, Surroundings, VirtualNetwork, Zone, ZoneGroup
 from purview_mpe._rules.own_network import check_region, is_for, own_targets, zone_names
 from purview_mpe._rules.own_zone_groups import records_to_read
 from purview_mpe._wire import network as wire

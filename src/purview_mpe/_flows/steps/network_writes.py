@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.network import Network, PrivateEndpoint
+    from purview_mpe._model.network import Network
     from purview_mpe._model.results import Step
+    from purview_mpe._model.surroundings import PrivateEndpoint
     from purview_mpe._wire.operations import Operation
 
 ENDPOINT_ROLE = "Network Contributor"
