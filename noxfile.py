@@ -195,10 +195,12 @@ def durable(session: nox.Session) -> None:
 
 @nox.session
 def dask(session: nox.Session) -> None:
-    """A fleet spread over Dask: undisturbed, with a worker killed, and with the scheduler killed."""
+    """A fleet spread over Dask: undisturbed, with a worker or the scheduler killed, and against one process."""
     session.install("-e", EVERYTHING, "distributed")
     for kill in ("none", "worker", "scheduler"):
         session.run("python", "-m", "tests.support.dask_fleet", "--kill", kill, *session.posargs)
+    compared = ["--provisioning", "40", "--against-one", "1.15"]
+    session.run("python", "-m", "tests.support.dask_fleet", *compared, *session.posargs)
 
 
 @nox.session

@@ -17,7 +17,7 @@ SOURCE = ROOT / "src" / "purview_mpe"
 #: From top to bottom, one pattern per folder or file. The longest pattern that fits a module decides its row.
 ROWS: dict[str, tuple[str, ...]] = {
     "words": ("errors", "_version", "_model.arm_id", "_model.public", "_model.shell", "_model.shown"),
-    "nouns": ("_model*", "_model.fleets", "durable._request", "durable._packing"),
+    "nouns": ("_model*", "_model.fleets", *(f"durable._{name}" for name in ("request", "limits", "logic", "packing"))),
     "decisions": ("_rules*",),
     "wire": ("_wire*",),
     "choreography": ("_flows*",),

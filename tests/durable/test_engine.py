@@ -330,9 +330,7 @@ def test_fleet_that_is_too_large_for_the_engine_is_refused(count, fields):
     engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=15_000))
     given = durable.FleetRequest(specs=factories(azure, count, 2), **fields).to_input()
     instance = engine.run(durable.FLEET, given)
-    assert f"has {count} factories, and an engine whose messages hold 15,000 bytes carries about" in (
-        instance.failure.errorMessage
-    )
+    assert f"has {count:,} factories, and messages of 15,000 bytes carry about" in (instance.failure.errorMessage)
     assert azure.requests == []
 
 

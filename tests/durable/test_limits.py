@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from random import Random
+from string import ascii_letters, digits
 
 import pytest
 
@@ -11,7 +13,7 @@ from purview_mpe import Spec, durable
 from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making, shares, used_by, waves
 from purview_mpe.durable._logic import LOGICS, logic_of
 from purview_mpe.durable._packing import packed
-from purview_mpe.durable._request import LOGIC, checked_size, read_request
+from purview_mpe.durable._request import LOGIC, checked_input, checked_size, read_request
 from purview_mpe.errors import InvalidSpec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -81,13 +83,11 @@ def test_fleet_that_is_too_large_is_refused(approval, hand_off):
     request = durable.FleetRequest(specs=specs, approval=approval, hand_off=hand_off)
     checked_size(request, None)
     checked_size(request, 10**6)
-    with pytest.raises(
-        InvalidSpec, match="has 60 factories, and an engine whose messages hold 40,000 bytes"
-    ) as refused:
+    with pytest.raises(InvalidSpec, match="has 60 factories, and messages of 40,000 bytes carry about") as refused:
         checked_size(request, 40_000)
     [(_, rule)] = refused.value.problems
-    fits = int(rule.partition("carries about ")[2].partition(":")[0])
-    checked_size(request.model_copy(update={"specs": tuple(specs[: fits - 1])}), 40_000)
+    fits = int(rule.partition("carry about ")[2].partition(" ")[0])
+    checked_size(request.model_copy(update={"specs": tuple(specs[:fits])}), 40_000)
 
 
 def test_later_logic_number_is_refused():
@@ -144,17 +144,71 @@ def test_invalid_packed_specs_are_refused(specs):
 
 
 def test_large_fleet_needs_smaller_messages():
-    """Reports that stay with the pages do not count; the factories of one subscription do, unless it is divided."""
+    """Reports that stay with the pages do not count; the factories of one subscription did in earlier versions."""
     specs = [spec(number) for number in range(60)]
     request = durable.FleetRequest(specs=specs)
     with pytest.raises(InvalidSpec):
         checked_size(request, 40_000)
-    checked_size(request, 40_000, keeps=True)
+    checked_size(request, 20_000, keeps=True)
     with pytest.raises(InvalidSpec, match="start several fleets"):
-        checked_size(request, 20_000, keeps=True)
-    checked_size(request, 20_000, keeps=True, divides=True)
+        checked_size(request, 2_000, keeps=True)
+    earlier = request.model_copy(update={"logic": 2})
+    checked_size(earlier, None, keeps=True)
+    checked_size(earlier, 40_000, keeps=True)
     with pytest.raises(InvalidSpec, match="start several fleets"):
-        checked_size(request, 2_000, keeps=True, divides=True)
+        checked_size(earlier, 20_000, keeps=True)
+
+
+def named(random: Random, number: int, subscriptions: int) -> Spec:
+    """A spec whose names have the greatest length, and nothing in common with others."""
+    group, name = ("".join(random.choices(ascii_letters + digits, k=length)) for length in (90, 61))
+    factory = FACTORY.format(1 + number % subscriptions, name).replace("/rg1/", f"/{group}/")
+    return Spec(factory=factory, account=ACCOUNT, name="purview")
+
+
+@pytest.mark.parametrize("subscriptions", [1, 9])
+@pytest.mark.parametrize("approval", ["none", "when-told"])
+def test_a_fleet_whose_messages_would_be_too_long_does_not_start(subscriptions, approval):
+    """The input is not made, whatever the engine carries; parts as large as the error says are accepted."""
+    random = Random(subscriptions)
+    specs = [named(random, number, subscriptions) for number in range(1_000)]
+    request = durable.FleetRequest(specs=specs, approval=approval)
+    with pytest.raises(InvalidSpec, match="has 1,000 factories, and messages of 200,000 bytes carry about") as refused:
+        request.to_input()
+    fits = int(refused.value.problems[0][1].partition("carry about ")[2].partition(" ")[0])
+    assert 300 < fits < 700
+    for begin in range(0, 1_000, fits):
+        part = request.model_copy(update={"specs": tuple(specs[begin : begin + fits])})
+        assert len(json.dumps(part.to_input())) < 120_000
+
+
+def test_too_many_subscriptions_are_too_long_as_well():
+    """Each lane takes its part of a message, so that fewer factories do not help as much as fewer subscriptions."""
+    place = "00000000-0000-0000-0000-{:012}"
+    specs = [
+        spec(number).model_copy(
+            update={"factory": FACTORY.format(1, number).replace(place.format(1), place.format(number))}
+        )
+        for number in range(500)
+    ]
+    with pytest.raises(InvalidSpec, match="if possible with different subscriptions") as refused:
+        durable.FleetRequest(specs=specs).to_input()
+    fits = int(refused.value.problems[0][1].partition("carry about ")[2].partition(" ")[0])
+    assert fits > 100
+    durable.FleetRequest(specs=specs[:fits]).to_input()
+
+
+def test_plain_json_is_accepted_as_far_as_a_message_goes():
+    """A longer one is refused with the way out: `to_input` packs the specs."""
+    request = durable.FleetRequest(specs=[spec(number) for number in range(1_000)])
+    given = request.model_dump(mode="json")
+    with pytest.raises(
+        InvalidSpec, match=r"takes [0-9,]+ bytes of JSON, and a message holds 200,000: pass what `to_input`"
+    ):
+        checked_input(given, request)
+    checked_input(request.to_input(), request)
+    checked_input({**given, "specs": given["specs"][:300]}, request)
+    checked_input(given, request.model_copy(update={"logic": 2}))
 
 
 def test_the_pages_of_a_part_begin_as_they_would_in_the_whole():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+from bisect import bisect_left
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from purview_mpe import Client, Spec, durable
 from purview_mpe.durable._limits import bytes_of, carries, pages_of
 from purview_mpe.durable._logic import logic_of
+from purview_mpe.durable._request import checked_size
 from purview_mpe.emulator import Emulator
+from purview_mpe.errors import InvalidSpec
 from tests.support.engine import Engine
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000100"
@@ -55,6 +58,58 @@ def named_factories(azure, drawn, script, count, *, least):
         yield Spec(factory=str(factory), account=str(account), name="purview")
 
 
+def largest_accepted(specs, **fields):
+    """How many of these factories one fleet takes, with the longest instance id; one more is refused."""
+
+    def is_accepted(count):
+        request = durable.FleetRequest(specs=specs[:count], **fields)
+        try:
+            checked_size(request, None, keeps=True, instance=len(LONGEST_ID))
+        except InvalidSpec:
+            return False
+        return True
+
+    count = bisect_left(range(len(specs) + 1), True, key=lambda count: count > 41 and not is_accepted(count)) - 1
+    assert is_accepted(count)
+    assert not is_accepted(count + 1)
+    return count
+
+
+def lanes_and_names(azure, subscriptions, count):
+    """Factories in so many subscriptions, in letters beyond the BMP; with many subscriptions, with short names."""
+    drawn, script = random.Random(count), "beyond the BMP"
+    account = azure.add_account("pv" + letters(drawn, "ascii", 61, 61), resource_group=letters(drawn, script, 90, 90))
+    for number in range(count):
+        names = {"resource_group": letters(drawn, script, 90, 90)} if subscriptions < 20 else {}
+        place = f"00000000-0000-0000-0000-{100 + number % subscriptions:012}"
+        name = f"adf{number}" if subscriptions >= 20 else "adf" + letters(drawn, "ascii", 60, 60)
+        factory = azure.add_factory(name, purview_account=account, subscription=place, **names)
+        yield Spec(factory=str(factory), account=str(account), name="purview", groups=("account",))
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "fields", "says"),
+    [
+        (1, {}, []),
+        (7, {"approval": "when-told"}, [(50_000, durable.APPROVAL, False)]),
+        (1_000, {"approval": "when-told", "hand_off": True}, [(50_000, durable.APPROVAL, False)]),
+    ],
+)
+def test_the_largest_fleet_that_is_accepted_stays_below_200_kb(subscriptions, fields, says):
+    """One factory more is refused at the start; the calculation leaves a tenth at most unused."""
+    azure = Emulator(request_log=10)
+    specs = list(lanes_and_names(azure, subscriptions, 330))
+    accepted = specs[: largest_accepted(specs, **fields)]
+    client = Client(azure.credential, transport=azure.transport())
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client), says=says)
+    given = durable.FleetRequest(specs=accepted, **fields).to_input()
+    instance = engine.run(durable.FLEET, given, LONGEST_ID)
+    assert instance.failure is None, instance.failure.errorMessage
+    assert 0.9 * MOST < engine.hub.largest["turn"] < MOST, engine.hub.largest
+
+
+#: Durable Functions takes ids of 100 letters.
+LONGEST_ID = "f" * 100
 YES, NO = [(5_000, durable.APPROVAL, True)], [(5_000, durable.APPROVAL, False)]
 DECIDED = {"approval": "when-told", "hand_off": True}
 

@@ -19,7 +19,7 @@ from purview_mpe.durable._limits import carries
 from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._output import most_of, output_of, output_of_kept, packed_places
 from purview_mpe.durable._page import Options, first_order
-from purview_mpe.durable._request import FleetRequest, checked_size, read_request
+from purview_mpe.durable._request import FleetRequest, checked_input, checked_size, read_request
 from purview_mpe.durable._turn import id_of, made_in_turn
 from purview_mpe.durable._waiting import order_to_wait, order_with_reports, order_with_specs, waiting
 
@@ -38,14 +38,16 @@ def fleet(engine: Engine, given: object) -> Steps[Json | None]:
     A report that is too large for the engine's messages is returned packed, and that of a large fleet stays with its
     pages; `report_in` reads all of them.
     """
+    whole = given
     if isinstance(given, dict) and "until" in given:
         return (yield from waiting(engine, cast("Json", given)))
     if isinstance(given, dict) and "lanes" in given:
         return (yield from _Counting(engine, cast("Json", given)).run())
     request = read_request({"logic": _UNNUMBERED, **cast("Json", given)} if isinstance(given, dict) else given)
     keeps = _keeps(request)
-    checked_size(request, engine.carries, keeps=keeps, divides=logic_of(request.logic).message is not None)
+    checked_size(request, engine.carries, keeps=keeps, instance=len(engine.instance))
     if keeps:
+        checked_input(whole, request)
         engine.again({**_order_to_count(request), **_sent(engine, request)})
         return None
     return (yield from _Making(engine, request).run())

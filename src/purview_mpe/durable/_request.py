@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+import json
+from itertools import chain
+from math import ceil
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -10,8 +13,15 @@ from pydantic_core import PydanticCustomError
 from purview_mpe._model.fleets import checked_fleet
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Noun, Spec
+from purview_mpe.durable._limits import pages_of
+from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe.durable._logic import Logic
 
 Approval = Literal["none", "at-once", "when-told"]
 FleetVerb = Literal["create", "onboard"]
@@ -20,9 +30,16 @@ FleetVerb = Literal["create", "onboard"]
 LOGIC = 3
 #: Bytes of a packed spec, and of a packed report: measured for fleets of 100 to 5,000 factories, and rounded up.
 _PACKED_SPEC, _PACKED_REPORT, _PACKED_HAND_OFF = 100, 500, 300
-#: Bytes in the turns of a large fleet besides its specs, for each factory and each lane; and in the turns of a lane
-#: that is not divided, for each factory. Measured as well.
-_KEPT, _KEPT_LANE, _LANE = 5, 1_500, 500
+#: Bytes in the longest turn of a large fleet besides its specs, for each lane, for each lane of a lane, and for each
+#: page; all but the last contain an instance id twice, and the last one once. In the turns of a lane that is not
+#: divided, for each factory. In the order of a page besides its specs. All measured, and rounded up.
+_KEPT_LANE, _KEPT_PART, _KEPT_PAGE, _LANE, _PAGE_ORDER = 1_000, 1_500, 32, 500, 1_900
+#: The part of a message that the orders of the pages of a divided lane fill at least.
+_FILLED = 0.35
+#: Bytes of an instance id that is not known yet: those that engines make have 32, and a UUID has 36.
+_INSTANCE = 36
+#: The part of the factories that fit by calculation, of which an error speaks: fewer factories have less in common.
+_SPARE = 0.95
 #: A request with more specs than this has them packed in its input.
 _PLAIN_SPECS = 40
 
@@ -74,10 +91,14 @@ class FleetRequest(Noun):
         """What to start the orchestration with: this request as JSON, with more than 40 specs packed.
 
         A packed spec takes about 20 bytes in place of 400.
+
+        Raises:
+            InvalidSpec: the fleet's messages would be longer than 200 kB; the error says how many factories fit.
         """
         given = self.model_dump(mode="json")
         if len(self.specs) <= _PLAIN_SPECS:
             return given
+        checked_size(self, None, keeps=True)
         specs = [spec.model_dump(mode="json", exclude_defaults=True) for spec in self.specs]
         return {**given, "specs": packed(specs)}
 
@@ -108,41 +129,82 @@ def read_request(given: object) -> FleetRequest:
     return FleetRequest.model_validate(given)
 
 
-def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False, divides: bool = False) -> None:
-    """Refuse a fleet whose orchestration an engine with messages of at most `most` bytes could not carry to its end.
+def checked_input(given: object, request: FleetRequest) -> None:
+    """Refuse the plain JSON of a large fleet that is longer than a message may be.
+
+    Raises:
+        InvalidSpec: it is too long.
+    """
+    most = logic_of(request.logic).message
+    if most is None or (size := len(json.dumps(given))) <= most:
+        return
+    rule = f"takes {size:,} bytes of JSON, and a message holds {most:,}: pass what `to_input` returns, which packs them"
+    raise InvalidSpec("FleetRequest", [("specs", rule)])
+
+
+def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False, instance: int = _INSTANCE) -> None:
+    """Refuse a fleet whose messages would be longer than an engine carries, or than the request's logic allows.
 
     The history of the fleet's orchestration is one message at each turn. It holds the request, what its lanes are
     given and what they answer; with a person's decision, twice. Where reports stay with the pages (`keeps`), it holds
-    the specs twice, packed, and the ids of the pages; a lane that is not divided (`divides`) can have longer messages,
-    with its pages' orders.
+    the specs twice, packed, and the ids of the pages.
+
+    Args:
+        request: The fleet.
+        most: The bytes that a message of the engine holds; None without a limit.
+        keeps: Whether reports stay with the pages.
+        instance: The length of the fleet's instance id, which is part of the ids of its pages.
 
     Raises:
         InvalidSpec: the fleet is too large.
     """
-    if most is None:
+    limits = (most, logic_of(request.logic).message if keeps else None)
+    if (limit := min((each for each in limits if each is not None), default=None)) is None:
         return
     if keeps:
-        whole = _bytes_of_large(request, divides=divides)
+        fixed, whole = _bytes_of_large(request, instance)
     else:
         passes = 3 if request.approval == "when-told" else 1
         each = _PACKED_SPEC + passes * (_PACKED_REPORT + (_PACKED_HAND_OFF if request.hand_off else 0))
-        whole = len(request.model_dump_json()) + each * len(request.specs)
-    if whole <= most:
+        fixed, whole = 0, len(request.model_dump_json()) + each * len(request.specs)
+    if whole <= limit:
         return
-    fits = max(1, len(request.specs) * most // whole)
+    # What every fleet with these subscriptions takes is not shared among several fleets.
+    fixed = fixed if 2 * fixed < limit else 0
+    fits = max(1, int(_SPARE * len(request.specs) * (limit - fixed) / (whole - fixed)))
     rule = (
-        f"has {len(request.specs)} factories, and an engine whose messages hold {most:,} bytes carries about {fits:,}: "
-        "start several fleets"
+        f"has {len(request.specs):,} factories, and messages of {limit:,} bytes carry about {fits:,} with such names: "
+        "start several fleets, if possible with different subscriptions"
     )
     raise InvalidSpec("FleetRequest", [("specs", rule)])
 
 
-def _bytes_of_large(request: FleetRequest, *, divides: bool) -> int:
-    """The longest message of a fleet whose reports stay with its pages."""
-    lanes: dict[str, list[dict[str, Any]]] = {}
-    for spec in request.specs:
-        one = spec.model_dump(mode="json", exclude_defaults=True)
-        lanes.setdefault(spec.factory_id.subscription.casefold(), []).append(one)
-    specs = 2 * sum(len(packed(lane)) for lane in lanes.values())
-    whole = specs + _KEPT * len(request.specs) + _KEPT_LANE * len(lanes)
-    return whole if divides else max(whole, _LANE * max(map(len, lanes.values())))
+def _bytes_of_large(request: FleetRequest, instance: int) -> tuple[int, int]:
+    """Bytes of the longest message of a fleet whose reports stay with its pages: those for its lanes, and all."""
+    logic, lanes = logic_of(request.logic), dict[str, list[int]]()
+    for place, spec in enumerate(request.specs):
+        lanes.setdefault(spec.factory_id.subscription.casefold(), []).append(place)
+    passes = 2 if request.approval == "when-told" else 1
+    fixed, pages, specs, longest = (_KEPT_LANE + 2 * instance) * len(lanes), 0, 0, 0
+    for places in lanes.values():
+        lane = [request.specs[place] for place in places]
+        own = _packed_bytes(lane)
+        own_pages = sum(1 for _ in pages_of(lane, logic, hand_off=request.hand_off))
+        specs, pages = specs + own, pages + own_pages
+        longest = max(longest, _bytes_of_lane(lane, own, own_pages, instance, logic))
+    in_order = len(packed([{"places": list(chain(*lanes.values()))}]))
+    return fixed, max(longest, 2 * specs + fixed + in_order + passes * pages * (_KEPT_PAGE + instance))
+
+
+def _bytes_of_lane(lane: Sequence[Spec], specs: int, pages: int, instance: int, logic: Logic) -> int:
+    """Bytes of the longest message of a lane with so many bytes of packed specs."""
+    if logic.message is None:
+        return _LANE * len(lane)
+    parts = ceil((specs + _PAGE_ORDER * pages) / (_FILLED * logic.message))
+    # What the specs of a lane have in common is packed again in each of its parts.
+    again = _packed_bytes([max(lane, key=lambda spec: len(spec.factory) + len(spec.account or ""))])
+    return 2 * (specs + parts * again) + parts * (_KEPT_PART + 2 * instance) + pages * (_KEPT_PAGE + instance)
+
+
+def _packed_bytes(specs: Sequence[Spec]) -> int:
+    return len(packed([spec.model_dump(mode="json", exclude_defaults=True) for spec in specs]))

@@ -1,0 +1,84 @@
+"""What the orchestrators of a fleet cost: `python -m tests.support.durable_costs 100 5000 --approval when-told`.
+
+The engine is in memory and on the emulator's clock, so only processor time counts. Accounts are in the subscriptions of
+their factories; 20 subscriptions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from typing import Any
+
+from durabletask.worker import TaskHubGrpcWorker
+
+from purview_mpe import Client, Spec, durable
+from purview_mpe.emulator import Emulator
+from tests.support.engine import Engine
+
+_SUBSCRIPTIONS, _OF_ONE_ACCOUNT = 20, 40
+
+
+class _Measured(TaskHubGrpcWorker):
+    """Adds up the processor time of turns, and the bytes that the engine sends and gets."""
+
+    seconds, sent = 0.0, 0
+
+    def _execute_orchestrator(self, req: Any, stub: Any, completion_token: str) -> None:
+        began = time.process_time()
+        super()._execute_orchestrator(req, stub, completion_token)
+        _Measured.seconds += time.process_time() - began
+        _Measured.sent += req.ByteSize()
+
+
+def specs_in(azure: Emulator, count: int) -> list[Spec]:
+    """Factories with short names."""
+    accounts: dict[str, Any] = {}
+    specs: list[Spec] = []
+    for number in range(count):
+        place = f"00000000-0000-0000-0000-{100 + number % _SUBSCRIPTIONS:012}"
+        if number // _SUBSCRIPTIONS % _OF_ONE_ACCOUNT == 0:
+            accounts[place] = azure.add_account(f"pv-{number}", subscription=place)
+        factory = azure.add_factory(f"adf-{number:04}", purview_account=accounts[place], subscription=place)
+        specs.append(Spec(factory=str(factory), account=str(accounts[place]), name="purview"))
+    return specs
+
+
+def measured(count: int, approval: str, days: float) -> str:
+    """One fleet; a person approves after so many days."""
+
+    def register(worker: Any) -> None:
+        worker.__class__ = _Measured
+        durable.register_worker(worker, lambda: client)
+
+    azure = Emulator(request_log=10)
+    specs = specs_in(azure, count)
+    client = Client(azure.credential, transport=azure.transport())
+    says = [(days * 86_400, durable.APPROVAL, True)] if approval == "when-told" else []
+    request = durable.FleetRequest(specs=specs, approval=approval, approval_hours=24 * days + 24)
+    _Measured.seconds, _Measured.sent = 0.0, 0
+    engine = Engine(azure, register, says=says)
+    ended = engine.run(durable.FLEET, request.to_input())
+    assert ended.failure is None, ended.failure
+    return (
+        f"{count} factories, {approval}, logic {request.logic}: {1000 * _Measured.seconds / count:.1f} ms and "
+        f"{_Measured.sent / count / 1000:.1f} kB for each, longest message {max(engine.hub.largest.values())} bytes"
+    )
+
+
+def main() -> None:
+    """Print a line for each size."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("sizes", type=int, nargs="+")
+    parser.add_argument("--approval", choices=("none", "at-once", "when-told"), default="none")
+    parser.add_argument("--days", type=float, default=1, help="after how many days the person approves")
+    given = parser.parse_args()
+    logging.disable(logging.WARNING)
+    for size in given.sizes:
+        sys.stdout.write(measured(size, given.approval, given.days) + "\n")
+
+
+if __name__ == "__main__":
+    main()
