@@ -217,11 +217,12 @@ def test_a_connection_with_an_invalid_name_is_addressed_by_its_id(colour, name, 
         return answer
 
     def act(**options):
-        colour.run(emulator, lambda client: client.create_all(spec), **options)
-        emulator.inject(Fault.rewrite("GET", renamed, path="privateEndpointConnections", times=None))
-        emulator.clear_requests()
         return colour.run(emulator, lambda client: client.approve(spec), **options)
 
+    # In process, where waiting takes no time.
+    colour.run(emulator, lambda client: client.create_all(spec))
+    emulator.inject(Fault.rewrite("GET", renamed, path="privateEndpointConnections", times=None))
+    emulator.clear_requests()
     if server == "in process":
         report = act()
     else:
