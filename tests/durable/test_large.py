@@ -10,8 +10,10 @@ import pytest
 
 from purview_mpe import Client, durable
 from purview_mpe.durable import _logic
+from purview_mpe.durable._packing import packed
 from purview_mpe.durable._request import LOGIC
 from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import InvalidSpec
 from tests.support.durable_fleet import bare_factories, factories
 from tests.support.engine import Engine
 
@@ -281,3 +283,37 @@ def test_two_fleets_in_a_divided_lane_take_turns():
     outputs = [json.loads(engine.finish(each).output) for each in ("first", "second")]
     assert sorted(next(iter(output["counts"])) for output in outputs) == ["created", "kept"]
     assert len(puts(azure)) == len(set(puts(azure))) == 12
+
+
+_KEPT_OUTPUT = {"kept": ["a"], "places": packed([{"places": [0]}])}
+
+
+@pytest.mark.parametrize(
+    ("output", "pages", "problem"),
+    [
+        (None, None, "not the output of a fleet"),
+        ("[]", None, "FleetReport is not valid"),
+        ({"kept": None}, None, "not the output of a fleet"),
+        ({"kept": []}, None, "not the output of a fleet"),
+        ({"kept": [], "places": "!"}, None, "not the output of a fleet"),
+        ({"lanes": 3}, None, "not the output of a fleet"),
+        ({"lanes": [{"places": [0], "pages": ["!"]}]}, None, "not the output of a fleet"),
+        (_KEPT_OUTPUT, {}, "lacks the output of the orchestration 'a'"),
+        (_KEPT_OUTPUT, {"a": None}, "lacks the output of the orchestration 'a'"),
+        (_KEPT_OUTPUT, {"a": {}}, "does not go with the output"),
+        (_KEPT_OUTPUT, {"a": {"pages": []}}, "does not go with the output"),
+        (_KEPT_OUTPUT, {"a": '{"pages": []}'}, "does not go with the output"),
+        (_KEPT_OUTPUT, ["a"], "does not go with the output"),
+    ],
+)
+def test_what_is_no_output_is_refused(output, pages, problem):
+    """A fleet that failed has no output, and an orchestration that was purged has none any more."""
+    with pytest.raises(InvalidSpec, match=problem):
+        durable.report_in(output, pages)
+
+
+@pytest.mark.parametrize("output", [None, "[]", {"kept": 3}])
+def test_what_is_no_output_has_no_pages(output):
+    """The error says what to pass."""
+    with pytest.raises(InvalidSpec, match="pass what the engine shows once the fleet has completed"):
+        durable.pages_in(output)

@@ -182,6 +182,28 @@ def test_a_fleet_whose_messages_would_be_too_long_does_not_start(subscriptions, 
         assert len(json.dumps(part.to_input())) < 120_000
 
 
+@pytest.mark.parametrize("long_first", [True, False])
+def test_parts_of_the_number_in_the_error_are_all_accepted(long_first):
+    """Long names side by side do not follow the average of the fleet."""
+    random = Random(7)
+    long, short = [named(random, number, 1) for number in range(600)], [spec(number) for number in range(1_000)]
+    specs = long + short if long_first else short + long
+    request = durable.FleetRequest(specs=specs)
+    with pytest.raises(InvalidSpec, match="has 1,600 factories") as refused:
+        request.to_input()
+    fits = int(refused.value.problems[0][1].partition("carry about ")[2].partition(" ")[0].replace(",", ""))
+    assert 400 < fits < (600 if long_first else 1_600)
+    for begin in range(0, len(specs), fits):
+        request.model_copy(update={"specs": tuple(specs[begin : begin + fits])}).to_input()
+
+
+def test_an_error_names_one_factory_at_least():
+    """A message that holds no factory at all does not lead to fleets without factories."""
+    request = durable.FleetRequest(specs=[spec(1), spec(2)])
+    with pytest.raises(InvalidSpec, match="carry about 1 with such names"):
+        checked_size(request, 10)
+
+
 def test_too_many_subscriptions_are_too_long_as_well():
     """Each lane takes its part of a message, so that fewer factories do not help as much as fewer subscriptions."""
     place = "00000000-0000-0000-0000-{:012}"

@@ -362,13 +362,14 @@ def test_double_encoded_decline_is_understood():
     assert ended.report.counts == {"created": 4, "handed-off": 4}
 
 
-def test_event_that_is_not_a_decision_is_shown():
-    """The status shows the event's text, and the fleet waits for another one."""
+@pytest.mark.parametrize(("sent", "shown"), [("perhaps", "'perhaps'"), ("[" * 100_000, "'" + "[" * 199)])
+def test_event_that_is_not_a_decision_is_shown(sent, shown):
+    """The status shows the beginning of the event's text, and the fleet waits for another one."""
     azure = Emulator()
-    says = [(3000, "perhaps"), (3100, True)]
+    says = [(3000, sent), (3100, True)]
     ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=says)
     assert ended.report.complete
-    assert ended.instance.statuses[2]["not understood"] == "'perhaps'"
+    assert ended.instance.statuses[2]["not understood"] == shown
 
 
 def test_no_decision_is_needed_if_nothing_was_created():

@@ -10,6 +10,7 @@ from purview_mpe._model.public import public
 from purview_mpe.durable._kept import reports_in, summed
 from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.durable._progress import settled
+from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Report
     from purview_mpe.durable._engine import Engine, Json
     from purview_mpe.durable._logic import Logic
+
+_NO_OUTPUT = "is not the output of a fleet: pass what the engine shows once the fleet has completed, as a dict"
+_NO_PAGE = "does not go with the output: pass what the engine shows for each orchestration that `pages_in` names"
 
 
 def output_of(most: int | None, places: Sequence[Sequence[int]], made: Sequence[Json]) -> Json:
@@ -65,8 +69,14 @@ def pages_in(output: Mapping[str, Any]) -> tuple[str, ...]:
 
     Args:
         output: The JSON that the engine shows as the output of the orchestration `FLEET`.
+
+    Raises:
+        InvalidSpec: the value is not such an output; an orchestration that has not ended, or failed, has none.
     """
-    return tuple(str(each) for key in ("kept", "decided") for each in output.get(key, ()))
+    try:
+        return tuple(str(each) for key in ("kept", "decided") for each in output.get(key, ()))
+    except (AttributeError, TypeError):
+        raise InvalidSpec("pages_in", [("output", _NO_OUTPUT)]) from None
 
 
 @public("purview_mpe.durable")
@@ -80,13 +90,19 @@ def report_in(output: Mapping[str, Any], pages: Mapping[str, Mapping[str, Any]] 
     Raises:
         InvalidSpec: the value is not such an output, or a page is missing.
     """
-    if "kept" in output:
-        return _report_of_pages(output, pages or {})
-    return _report_in(output["lanes"]) if "lanes" in output else FleetReport.model_validate(output)
+    try:
+        if "kept" in output:
+            return _report_of_pages(output, pages or {})
+        return _report_in(output["lanes"]) if "lanes" in output else FleetReport.model_validate(output)
+    except InvalidSpec:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError):
+        where, rule = ("pages", _NO_PAGE) if pages else ("output", _NO_OUTPUT)
+        raise InvalidSpec("report_in", [(where, rule)]) from None
 
 
 def _report_of_pages(output: Mapping[str, Any], pages: Mapping[str, Mapping[str, Any]]) -> FleetReport:
-    missing = [each for each in pages_in(output) if each not in pages]
+    missing = [each for each in pages_in(output) if pages.get(each) is None]
     refuse("report_in", [("pages", f"lacks the output of the orchestration {each!r}") for each in missing])
     [order] = unpacked(output["places"])
     made = reports_in([state for each in output["kept"] for page in pages[each]["pages"] for state in unpacked(page)])

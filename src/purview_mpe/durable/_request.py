@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from purview_mpe._model.fleets import checked_fleet
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Noun, Spec
-from purview_mpe.durable._limits import pages_of
+from purview_mpe.durable._limits import batches, pages_of
 from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.errors import InvalidSpec
@@ -38,7 +38,8 @@ _KEPT_LANE, _KEPT_PART, _KEPT_PAGE, _LANE, _PAGE_ORDER = 1_000, 1_500, 32, 500, 
 _FILLED = 0.35
 #: Bytes of an instance id that is not known yet: those that engines make have 32, and a UUID has 36.
 _INSTANCE = 36
-#: The part of the factories that fit by calculation, of which an error speaks: fewer factories have less in common.
+#: The part of the factories that fit by calculation with which the search for a number that fits goes on: fewer
+#: factories have less in common.
 _SPARE = 0.95
 #: A request with more specs than this has them packed in its input.
 _PLAIN_SPECS = 40
@@ -161,22 +162,45 @@ def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False
     limits = (most, logic_of(request.logic).message if keeps else None)
     if (limit := min((each for each in limits if each is not None), default=None)) is None:
         return
-    if keeps:
-        fixed, whole = _bytes_of_large(request, instance)
-    else:
-        passes = 3 if request.approval == "when-told" else 1
-        each = _PACKED_SPEC + passes * (_PACKED_REPORT + (_PACKED_HAND_OFF if request.hand_off else 0))
-        fixed, whole = 0, len(request.model_dump_json()) + each * len(request.specs)
-    if whole <= limit:
+    if _fitting(request, limit, keeps=keeps, instance=instance) is None:
         return
-    # What every fleet with these subscriptions takes is not shared among several fleets.
-    fixed = fixed if 2 * fixed < limit else 0
-    fits = max(1, int(_SPARE * len(request.specs) * (limit - fixed) / (whole - fixed)))
+    fits = _fitting_everywhere(request, limit, keeps=keeps, instance=instance)
     rule = (
         f"has {len(request.specs):,} factories, and messages of {limit:,} bytes carry about {fits:,} with such names: "
         "start several fleets, if possible with different subscriptions"
     )
     raise InvalidSpec("FleetRequest", [("specs", rule)])
+
+
+def _fitting(request: FleetRequest, limit: int, *, keeps: bool, instance: int) -> int | None:
+    """About how many of the factories messages of so many bytes carry; None if they carry all."""
+    count = len(request.specs)
+    if keeps:
+        fixed, whole = _bytes_of_large(request, instance)
+    else:
+        passes = 3 if request.approval == "when-told" else 1
+        each = _PACKED_SPEC + passes * (_PACKED_REPORT + (_PACKED_HAND_OFF if request.hand_off else 0))
+        fixed, whole = 0, len(request.model_dump_json()) + each * count
+    if whole <= limit:
+        return None
+    # What every fleet with these subscriptions takes is not shared among several fleets.
+    fixed = fixed if 2 * fixed < limit else 0
+    return max(1, int(_SPARE * count * (limit - fixed) / (whole - fixed)))
+
+
+def _fitting_everywhere(request: FleetRequest, limit: int, *, keeps: bool, instance: int) -> int:
+    """How long parts of the fleet may be, cut from its beginning, so that each fits.
+
+    The average is no answer: long names may stand side by side.
+    """
+    fits = len(request.specs)
+    while fits > 1:
+        parts = [request.model_copy(update={"specs": specs}) for specs in batches(request.specs, fits)]
+        each = [_fitting(part, limit, keeps=keeps, instance=instance) for part in parts]
+        if (least := min((count for count in each if count is not None), default=None)) is None:
+            break
+        fits = least
+    return fits
 
 
 def _bytes_of_large(request: FleetRequest, instance: int) -> tuple[int, int]:

@@ -237,7 +237,7 @@ def understood(sent: object) -> bool | None:
     if isinstance(sent, str):
         try:
             sent = json.loads(sent)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter for brackets in brackets, a thousand times
             return None
     if isinstance(sent, dict):
         sent = cast("Mapping[str, object]", sent).get("approved")
