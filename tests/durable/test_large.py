@@ -306,14 +306,14 @@ _KEPT_OUTPUT = {"kept": ["a"], "places": packed([{"places": [0]}])}
         (_KEPT_OUTPUT, ["a"], "does not go with the output"),
     ],
 )
-def test_what_is_no_output_is_refused(output, pages, problem):
+def test_other_values_than_outputs_are_refused(output, pages, problem):
     """A fleet that failed has no output, and an orchestration that was purged has none any more."""
     with pytest.raises(InvalidSpec, match=problem):
         durable.report_in(output, pages)
 
 
 @pytest.mark.parametrize("output", [None, "[]", {"kept": 3}])
-def test_what_is_no_output_has_no_pages(output):
+def test_other_values_than_outputs_have_no_pages(output):
     """The error says what to pass."""
     with pytest.raises(InvalidSpec, match="pass what the engine shows once the fleet has completed"):
         durable.pages_in(output)

@@ -191,7 +191,7 @@ def _fitting(request: FleetRequest, limit: int, *, keeps: bool, instance: int) -
 def _fitting_everywhere(request: FleetRequest, limit: int, *, keeps: bool, instance: int) -> int:
     """How long parts of the fleet may be, cut from its beginning, so that each fits.
 
-    The average is no answer: long names may stand side by side.
+    The average does not answer that, because long names can stand side by side.
     """
     fits = len(request.specs)
     while fits > 1:
