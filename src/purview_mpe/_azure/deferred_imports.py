@@ -140,19 +140,22 @@ def _import_with_placeholders(importer: ModuleType) -> Callable[..., Any]:
         # The running code keeps its built-in names, and so this function. The importer's functions get the usual ones.
         vars(importer)["__builtins__"] = vars(builtins)
         # An import statement passes all its arguments by position, and its level is 0 unless it is relative.
-        if len(given) != 4 or named or given[3]:
-            return usual(name, *given, **named)
-        namespace, local, parts, level = given
+        by_place: list[Any] = [*given]
+        if len(by_place) != 4 or named or by_place[3]:
+            return usual(name, *by_place, **named)
+        namespace, local, parts, level = by_place
         if not parts:  # `import a.b` gives `a`, so only `import a` can wait
-            return _Placeholder(name) if "." not in name and _waits(name, later) else usual(name, *given)
-        waiting = {part: _Placeholder(f"{name}.{part}") for part in parts if _waits(f"{name}.{part}", later)}
+            return _Placeholder(name) if "." not in name and _waits(name, later) else usual(name, *by_place)
+        waiting: dict[str, Any] = {
+            part: _Placeholder(f"{name}.{part}") for part in parts if _waits(f"{name}.{part}", later)
+        }
         if not waiting:
-            return usual(name, *given)
-        rest = [part for part in parts if part not in waiting]
+            return usual(name, *by_place)
+        rest: list[str] = [part for part in parts if part not in waiting]
         # With a name that every module has, this gives the package itself, and not the first part of its name.
-        package = usual(name, namespace, local, rest or ["__name__"], level)
+        package: ModuleType = usual(name, namespace, local, rest or ["__name__"], level)
         shown = ModuleType(name)
-        there = {part: getattr(package, part) for part in rest if hasattr(package, part)}
+        there: dict[str, Any] = {part: getattr(package, part) for part in rest if hasattr(package, part)}
         # The rest of the package's names is there for the message about a missing one.
         vars(shown).update(vars(package) | there | waiting)
         return shown
