@@ -478,6 +478,124 @@ def test_importer_that_uses_a_module_at_once_gets_it(tmp_path):
     assert process(code) == ["True", "True", "SourceFileLoader"]
 
 
+#: An importer in the directory `home`, loaded with placeholders if `quick` is true.
+IMPORTER = """
+import importlib, sys
+from pathlib import Path
+from purview_mpe._azure import deferred_imports
+
+def importer(source, quick, home):
+    Path(home, "importer").mkdir()
+    Path(home, "importer", "__init__.py").touch()
+    Path(home, "importer", "cryptography.py").write_text("x509 = 'its own'")
+    Path(home, "importer", "code.py").write_text(source)
+    sys.path.insert(0, home)
+    if quick:
+        names = frozenset({"cryptography.x509", "cryptography.hazmat.primitives.serialization", "asyncio"})
+        deferred_imports.LATER["importer.code"] = names
+        deferred_imports.Finder().install()
+    return importlib.import_module("importer.code")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("import cryptography.x509", "vars(code['cryptography'])['x509'].__name__"),
+        ("import cryptography.x509 as x509", "code['x509'].Name"),
+        ("from .cryptography import x509", "code['x509']"),
+        ("from cryptography.x509 import *", "code['Name']"),
+        ("from cryptography import x509, __version__", "code['x509'].Name, code['__version__']"),
+        ("j = __import__(name='json', globals=globals(), fromlist=('loads',), level=0)", "code['j'].__name__"),
+        ("a = __import__('asyncio')", "code['a'].Task"),
+        ("try:\n from cryptography import x509, gone\nexcept ImportError as e: text = str(e)", "code['text']"),
+        (
+            "import sys\nsys.modules['asyncio'] = None\ntry: import asyncio\nexcept ImportError as e: text = str(e)",
+            "code['text']",
+        ),
+        (
+            "from cryptography import x509",
+            "vars(code['x509'])['Name'], code['x509'].__spec__.name, code['x509'].__file__",
+        ),
+        ("from cryptography import x509", "repr(code['x509']), code['x509'].__class__, code['x509'].__package__"),
+        ("import asyncio", "code['asyncio'].__doc__, sorted(code['asyncio'].__all__)"),
+        ("import asyncio", "error(lambda: setattr(code['asyncio'], 1, 1)), type(code['asyncio']).__name__"),
+        ("import copy, asyncio", "error(lambda: copy.copy(code['asyncio']))"),
+        ("import pickle, asyncio", "error(lambda: pickle.dumps(code['asyncio']))"),
+    ],
+)
+def test_import_statement_and_its_module_show_the_same(tmp_path, source, shown):
+    """Whatever statement a version of an SDK has, its names and their attributes are as without `quick_start`."""
+    code = """
+        import copy, pickle
+        def error(act):
+            try:
+                act()
+            except Exception as error:
+                return repr(error)
+    """
+    usual, quick = (
+        in_a_fresh_process(
+            f"{IMPORTER}{textwrap.dedent(code)}\n"
+            f"code = vars(importer({source!r}, {quick}, {str(tmp_path / str(quick))!r}))\nprint({shown})"
+        )
+        for quick in (False, True)
+        if (tmp_path / str(quick)).mkdir() is None
+    )
+    assert quick == usual
+
+
+def test_deferred_module_stays_the_one_that_was_used_first(tmp_path):
+    """A test that restores `sys.modules` after the first use leaves the importer with its module, as usual."""
+    code = f"""
+        code = importer("import asyncio", True, {str(tmp_path)!r})
+        assert "asyncio" not in sys.modules
+        first = code.asyncio.Runner
+        for name in [name for name in sys.modules if name.partition(".")[0] == "asyncio"]:
+            del sys.modules[name]
+        print(code.asyncio.Runner is first)
+    """
+    assert process(IMPORTER, code) == ["True"]
+
+
+def test_module_that_is_imported_already_is_not_deferred(tmp_path):
+    """A program that has imported the module before gets no placeholder."""
+    code = f"""
+        import asyncio
+        print(importer("import asyncio", True, {str(tmp_path)!r}).asyncio is asyncio)
+    """
+    assert process(IMPORTER, code) == ["True"]
+
+
+def test_other_finders_see_the_importers():
+    """A tool that has installed a finder before `quick_start` is asked for the importers as well."""
+    code = """
+        import sys
+
+        class Tool:
+            def find_spec(self, name, path, target=None):
+                if name.endswith("aadclient_certificate"):
+                    print(name)
+
+        sys.meta_path.insert(0, Tool())
+        import purview_mpe
+        purview_mpe.quick_start()
+        import azure.identity._internal.aadclient_certificate
+    """
+    assert process(code) == ["azure.identity._internal.aadclient_certificate"]
+
+
+def test_source_of_an_importer_can_be_read_before_it_is_imported():
+    """`python -m`, `trace` and others ask the loader for the source and the code."""
+    code = """
+        import importlib.util
+        name = "azure.identity._credentials.certificate"
+        loader = importlib.util.find_spec(name).loader
+        print("CertificateCredential" in loader.get_source(name), loader.get_code(name).co_name, hasattr(loader, "nothing"))
+    """
+    assert process(START, code) == process(code) == ["True", "<module>", "False"]
+
+
 # --- what the SDKs look like
 
 

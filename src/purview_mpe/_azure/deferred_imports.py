@@ -11,8 +11,7 @@ import builtins
 import sys
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import PathFinder
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,10 +50,19 @@ class Finder(MetaPathFinder):
         """The usual place of an importer, with another loader; None for every other module."""
         if fullname not in LATER:
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
+        spec = self._usual_spec(fullname, path, target)
         if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = _Loader(spec.loader)
         return spec
+
+    def _usual_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+        """What the other finders of the process find: a tool that watches imports may have installed one."""
+        for finder in tuple(sys.meta_path):
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            if find is not None and (spec := find(fullname, path, target)) is not None:
+                found: ModuleSpec = spec
+                return found
+        return None
 
 
 class _Loader(Loader):
@@ -62,6 +70,12 @@ class _Loader(Loader):
 
     def __init__(self, usual: Any) -> None:
         self._usual = usual
+
+    def __getattr__(self, name: str) -> Any:
+        # Tools ask the loader for the source and the code before the module is imported.
+        if name == "_usual":
+            raise AttributeError(name)
+        return getattr(self._usual, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """As usual."""
@@ -81,39 +95,74 @@ class _Loader(Loader):
             names["__builtins__"] = vars(builtins)
 
 
-class _Placeholder(ModuleType):
-    """Stands for a module in its importer; the first use of a name imports the module."""
+#: Not `vars`: that would ask the placeholder, which answers for the real module.
+_dict_of: Callable[[ModuleType], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self.__name__), name)
+
+class _Placeholder(ModuleType):
+    """Stands for a module in its importer; the first use of a name imports the module and keeps it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":  # `isinstance` reads it, which is not a use of the module
+            return ModuleType
+        return _dict_of(self)["__name__"] if name == "__name__" else getattr(_real(self), name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        setattr(import_module(self.__name__), name, value)
+        setattr(_real(self), name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(import_module(self.__name__), name)
+        delattr(_real(self), name)
 
     def __dir__(self) -> list[str]:
-        return dir(import_module(self.__name__))
+        return dir(_real(self))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _real(self).__reduce_ex__(protocol)
+
+
+#: Tools name the type of what they cannot find an attribute of.
+_Placeholder.__name__ = _Placeholder.__qualname__ = ModuleType.__name__
+
+
+def _real(placeholder: ModuleType) -> ModuleType:
+    own = _dict_of(placeholder)
+    if "real" not in own:
+        own["real"] = import_module(own["__name__"])
+    real: ModuleType = own["real"]
+    return real
 
 
 def _import_with_placeholders(importer: ModuleType) -> Callable[..., Any]:
     """The function behind the importer's import statements."""
-    later, usual = LATER[importer.__name__], builtins.__import__
+    usual, later = builtins.__import__, LATER[importer.__name__]
 
-    def import_(
-        name: str, namespace: Any = None, local: Any = None, names: Sequence[str] | None = (), level: int = 0
-    ) -> Any:
+    def import_(name: str, *given: Any, **named: Any) -> Any:
         # The running code keeps its built-in names, and so this function. The importer's functions get the usual ones.
         vars(importer)["__builtins__"] = vars(builtins)
-        if not names:
-            return _Placeholder(name) if name in later else usual(name, namespace, local, names, level)
-        given: dict[str, Any] = {part: _Placeholder(f"{name}.{part}") for part in names if f"{name}.{part}" in later}
-        if not given:
-            return usual(name, namespace, local, names, level)
-        if rest := [part for part in names if part not in given]:
-            found = usual(name, namespace, local, rest, level)
-            given.update((part, getattr(found, part)) for part in rest)
-        return SimpleNamespace(**given)
+        # An import statement passes all its arguments by position, and its level is 0 unless it is relative.
+        by_place: list[Any] = [*given]
+        if len(by_place) != 4 or named or by_place[3]:
+            return usual(name, *by_place, **named)
+        namespace, local, parts, level = by_place
+        if not parts:  # `import a.b` gives `a`, so only `import a` can wait
+            return _Placeholder(name) if "." not in name and _waits(name, later) else usual(name, *by_place)
+        waiting: dict[str, Any] = {
+            part: _Placeholder(f"{name}.{part}") for part in parts if _waits(f"{name}.{part}", later)
+        }
+        if not waiting:
+            return usual(name, *by_place)
+        rest: list[str] = [part for part in parts if part not in waiting]
+        # With a name that every module has, this gives the package itself, and not the first part of its name.
+        package: ModuleType = usual(name, namespace, local, rest or ["__name__"], level)
+        shown = ModuleType(name)
+        there: dict[str, Any] = {part: getattr(package, part) for part in rest if hasattr(package, part)}
+        # The rest of the package's names is there for the message about a missing one.
+        vars(shown).update(vars(package) | there | waiting)
+        return shown
 
     return import_
+
+
+def _waits(name: str, later: frozenset[str]) -> bool:
+    """Whether the module is imported later: not if it is imported already, or if its import is blocked."""
+    return name in later and name not in sys.modules
