@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection() -> None:
-    """Let no garbage collection search the tests while they are collected: hardly anything of them is garbage."""
+    """Let no garbage collection search the tests while they are collected, because almost all of them stay."""
     gc.disable()
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import builtins
 import sys
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import Loader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from purview_mpe._azure.finders import OwnFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,17 +34,8 @@ LATER: Mapping[str, frozenset[str]] = {
 }
 
 
-class Finder(MetaPathFinder):
+class Finder(OwnFinder):
     """Finds exactly the importers."""
-
-    def install(self) -> None:
-        """From now on, importers are loaded without the modules that they can import later."""
-        sys.meta_path.insert(0, self)
-
-    def remove(self) -> None:
-        """Later imports are as usual; importers that are loaded stay as they are."""
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -17,13 +17,14 @@ import threading
 import warnings
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import Loader
 from importlib.machinery import PathFinder
 from inspect import currentframe, unwrap
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._azure.finders import OwnFinder
 from purview_mpe._azure.single_classes import SingleClasses
 
 if TYPE_CHECKING:
@@ -54,17 +55,11 @@ _HOMES = {
 _filling = threading.RLock()
 
 
-class Finder(MetaPathFinder):
-    """Finds exactly the operations, and the modules `types` and `models`, of the SDK packages."""
+class Finder(OwnFinder):
+    """Finds exactly the operations, and the modules `types` and `models`, of the SDK packages.
 
-    def install(self) -> None:
-        """From now on, importing the operations leaves these modules empty."""
-        sys.meta_path.insert(0, self)
-
-    def remove(self) -> None:
-        """Later imports are as usual. What is imported stays, and still fills itself when it is used."""
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
+    Once it is removed, an empty module still fills itself when it is used.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
