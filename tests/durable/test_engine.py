@@ -15,9 +15,10 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 import pytest
 from durabletask.task import TaskFailedError
 
-from purview_mpe import Client, FleetReport, durable
+from purview_mpe import Client, FleetReport, Spec, durable
 from purview_mpe.durable import _kept, _logic
 from purview_mpe.durable._engine import Unanswered
+from purview_mpe.durable._messages import opened, sealed
 from purview_mpe.durable._packing import packed
 from purview_mpe.durable._request import LOGIC
 from purview_mpe.emulator import Emulator
@@ -122,7 +123,7 @@ def test_worker_dies_at_any_piece_of_work(fate):
     """In a turn or an activity, before or after the work: the fleet ends the same way, and nothing is written twice."""
     undisturbed, written, states, calls = fleet_with(lambda _call: "answered")
     assert undisturbed.counts == {"created": 2, "approved": 2}
-    names = {"purview_mpe_lane", "purview_mpe_create", "purview_mpe_approve"}
+    names = {"purview_mpe_turn", "purview_mpe_lane", "purview_mpe_create", "purview_mpe_approve"}
     assert {call.name for call in calls} == {durable.FLEET, *names}
     for number in range(1, len(calls) + 1):
         report, puts_of_this, states_of_this, _ = fleet_with(
@@ -213,13 +214,15 @@ def test_unreadable_answer_counts_as_no_answer():
         durable.register_worker(worker, lambda: client, only="orchestrators")
 
         def purview_mpe_create(_context, order):
+            order = opened(order)
             strange = [{"verb": "create_all", "outcomes": 1}] * len(order["factories"])
-            return {"reports": strange} if order["factories"][0]["spec"]["factory"].endswith("0") else ["?"]
+            name = order["factories"][0]["spec"]["factory"]
+            return {"0": sealed({"reports": strange}), "1": ["?"], "2": {"packed": "?"}}[name[-1]]
 
         worker.add_activity(purview_mpe_create)
 
-    report = ran(Engine(azure, register), factories(azure, 2, 2))
-    assert report.counts == {"failed": 2}
+    report = ran(Engine(azure, register), factories(azure, 3, 3))
+    assert report.counts == {"failed": 3}
     assert {"words that this version does not know" in one.error.message for one in report.outcomes} == {True}
 
 
@@ -287,6 +290,109 @@ def test_fleets_in_different_subscriptions_do_not_wait():
     for index in range(2):
         assert FleetReport.model_validate_json(engine.finish(f"fleet-{index}").output).counts == {"created": 8}
     assert azure.clock.elapsed < 700
+
+
+def waiting_fleets(hours, *, count=45, says=()):
+    """A fleet whose endpoints take so many hours, and a second one with the same factories."""
+    azure = Emulator(provisioning=3600 * hours, request_log=1_000_000)
+    engine = fleet_engine(azure, says=list(says))
+    specs = small_specs(azure, count)
+    given = json.dumps(
+        durable.FleetRequest(specs=specs, timeout=3600 * hours + 3600, silence_seconds=100_000).to_input()
+    )
+    for each in ("first", "second"):
+        engine.hub.start(durable.FLEET, given, each)
+    return engine, azure, [report_of(engine, engine.finish(each)) for each in ("first", "second")]
+
+
+def small_specs(azure, count):
+    """Factories of one subscription, with one endpoint each."""
+    return [spec.model_copy(update={"groups": ("account",)}) for spec in factories(azure, count, 1)]
+
+
+def test_a_long_wait_for_another_fleet_leaves_nothing_behind():
+    """After a hundred tries the messages are as short as after the first one."""
+    engine, azure, reports = waiting_fleets(20)
+    assert [report.counts for report in reports] == [{"created": 45}, {"kept": 45}]
+    assert len(puts(azure)) == 45
+    turn = engine.hub.instances["second-make-0-0"]
+    assert turn.execution > 100
+    assert len(turn.history) < 12
+    shown = [json.loads(each) for each in turn.statuses]
+    assert [each["phase"] for each in shown] == ["under-way", "waiting-for-its-turn"]
+    assert engine.hub.largest["turn"] < 40_000
+
+
+def test_a_wait_for_another_fleet_ends_after_a_day():
+    """The factories are failed with the reason, and nothing is written for them."""
+    _, azure, reports = waiting_fleets(30)
+    assert reports[0].counts == {"created": 45}
+    assert reports[1].counts == {"failed": 45}
+    assert "Another fleet may be at work in its subscription" in reports[1].outcomes[0].error.message
+    assert len(puts(azure)) == 45
+
+
+def test_a_fleet_that_waits_for_its_turn_can_be_stopped():
+    """It ends at once, and the fleet that is at work goes on."""
+    azure = Emulator(provisioning=7200)
+    engine = fleet_engine(azure, says=[(1_000, durable.STOP, None)])
+    engine.hears = "second"
+    given = json.dumps(durable.FleetRequest(specs=small_specs(azure, 3), timeout=8000).to_input())
+    for each in ("first", "second"):
+        engine.hub.start(durable.FLEET, given, each)
+    second = report_of(engine, engine.finish("second"))
+    assert 1_000 <= azure.clock.elapsed < 1_100
+    assert second.counts == {"failed": 3}
+    assert report_of(engine, engine.finish("first")).counts == {"created": 3}
+
+
+def test_a_lane_that_fails_is_begun_again_a_few_times():
+    """Not for a day, as where another fleet is at work."""
+    azure = Emulator()
+    client = Client(azure.credential, transport=azure.transport())
+
+    def register(worker):
+        durable.register_worker(worker, lambda: client)
+        del worker._registry.orchestrators["purview_mpe_lane"]
+
+        def purview_mpe_lane(_context, _order):
+            raise MemoryError("out of memory")
+
+        worker.add_orchestrator(purview_mpe_lane)
+
+    engine = Engine(azure, register)
+    report = ran(engine, small_specs(azure, 2))
+    assert report.counts == {"failed": 2}
+    assert "out of memory" in report.outcomes[0].error.message
+    assert engine.hub.instances["fleet-make-0-0"].execution == 2
+    assert azure.clock.elapsed < 300
+
+
+class Fresh:
+    """A client for each call, as on many machines that know nothing of one another."""
+
+    def __init__(self, azure):
+        self._azure = azure
+
+    def __getattr__(self, name):
+        return getattr(Client(self._azure.credential, transport=self._azure.transport()), name)
+
+
+@pytest.mark.parametrize("approval", ["at-once", "when-told"])
+def test_lanes_with_accounts_in_one_subscription_divide_its_limits(approval):
+    """Nothing is refused, although the workers know nothing of one another."""
+    azure = Emulator(enforce_limits=True, foreign_connections=0)
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: Fresh(azure)), says=list(SAYS))
+    specs = list[Spec]()
+    for number in range(120):
+        if number % 30 == 0:
+            account = azure.add_account(f"pv{number}", subscription="00000000-0000-0000-0000-000000000099")
+        place = f"00000000-0000-0000-0000-{100 + number // 10:012}"
+        factory = azure.add_factory(f"adf-{number}", purview_account=account, subscription=place)
+        specs.append(Spec(factory=str(factory), account=str(account), name="purview"))
+    report = ran(engine, specs, approval=approval)
+    assert report.counts == {"created": 480, "approved": 480}
+    assert [request for request in azure.requests if request.status == 429] == []
 
 
 # --- stopping
@@ -368,7 +474,7 @@ def test_large_fleet_keeps_its_reports_in_its_pages():
     assert [each.spec for each in report_of(engine, instance).reports] == specs
     shown = [json.loads(each) for each in instance.statuses]
     assert [each["done"] for each in shown] == [0, *sorted(each["done"] for each in shown[1:-1]), 45]
-    with pytest.raises(InvalidSpec, match="lacks the output of the orchestration 'fleet-make-0-0-0-0-report-0'"):
+    with pytest.raises(InvalidSpec, match="lacks the output of the orchestration 'fleet-make-0-0-0-0-0-report-0'"):
         durable.report_in(output)
     assert engine.hub.largest["turn"] < 100_000
     # The orchestration also reads plain JSON.
@@ -382,7 +488,7 @@ def test_large_fleet_survives_what_a_small_fleet_survives(fate):
     """A worker dies, or an activity is lost, fails or answers oddly, at any place: same end, nothing written twice."""
     undisturbed, written, calls = large_fleet_with(lambda _call: "answered")
     assert undisturbed.counts == {"created": 4, "approved": 4}
-    names = {"purview_mpe_lane", "purview_mpe_page", "purview_mpe_reports", "purview_mpe_create"}
+    names = {f"purview_mpe_{each}" for each in ("turn", "lane", "page", "reports", "create")}
     assert {call.name for call in calls} == {durable.FLEET, *names}
     # Every engine repeats a lost turn; an activity can be lost for good.
     concerned = [call for call in calls if fate.startswith("dies") or not call.is_turn]

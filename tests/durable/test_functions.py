@@ -9,7 +9,7 @@ import durabletask.task
 import pytest
 
 from purview_mpe import Client, FleetReport, durable
-from purview_mpe.durable import _activities, _lane, _orchestration, _page
+from purview_mpe.durable import _activities, _lane, _orchestration, _page, _turn
 from purview_mpe.durable._engine import driven, in_utc
 from purview_mpe.durable._functions import DurableFunctions
 from purview_mpe.emulator import Emulator
@@ -67,7 +67,8 @@ def registered(worker, client):
         orchestrator.__name__ = name
         return orchestrator
 
-    for name, steps in (("fleet", _orchestration.fleet), ("lane", _lane.lane), ("page", _page.page)):
+    orchestrators = {"fleet": _orchestration.fleet, "turn": _turn.turn, "lane": _lane.lane, "page": _page.page}
+    for name, steps in orchestrators.items():
         worker.add_orchestrator(adapted(f"purview_mpe_{name}", steps))
 
     def purview_mpe_create(_context, order):
@@ -99,6 +100,7 @@ def test_fleet_runs_on_durabletask_tasks(fate):
     assert report.complete
     assert {name.rpartition("_")[2] for name in {each.name for each in engine.hub.instances.values()}} == {
         "fleet",
+        "turn",
         "lane",
         "page",
     }

@@ -250,7 +250,7 @@ def test_a_large_lane_is_divided(count, parts, approval):
     [whole] = [each for each in lanes if each.startswith("purview-mpe-")]
     assert len(lanes) == (1 + parts if approval == "at-once" else 2 + 2 * parts)
     shown = [json.loads(each) for each in engine.hub.instances[whole].statuses]
-    assert {"phase": "make", "lanes": [f"fleet-make-0-0-{part}-0" for part in range(parts)]} in shown
+    assert {"phase": "make", "lanes": [f"fleet-make-0-0-0-{part}-0" for part in range(parts)]} in shown
 
 
 @pytest.mark.usefixtures("divided")

@@ -10,7 +10,18 @@ from string import ascii_letters, digits
 import pytest
 
 from purview_mpe import Spec, durable
-from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making, shares, used_by, waves
+from purview_mpe.durable._limits import (
+    Pace,
+    cost_of_approving,
+    cost_of_finding,
+    cost_of_looking,
+    cost_of_making,
+    in_common,
+    seconds_to_approve,
+    shares,
+    used_by,
+    waves,
+)
 from purview_mpe.durable._logic import LOGICS, logic_of
 from purview_mpe.durable._packing import packed
 from purview_mpe.durable._request import LOGIC, checked_input, checked_size, read_request
@@ -233,6 +244,52 @@ def test_plain_json_is_accepted_as_far_as_a_message_goes():
     checked_input(given, request.model_copy(update={"logic": 2}))
 
 
+def test_lanes_divide_the_limits_of_their_common_subscriptions():
+    """By what they send: together they send what Azure accepts, and one begins after the other."""
+    logic = logic_of(LOGIC)
+    lanes = [list(cost_of_approving([spec(number) for number in range(size)])) for size in (30, 10)]
+    account = ACCOUNT.split("/")[2].casefold()
+    first, second = in_common(lanes, logic)
+    kinds = list(logic.rates)
+    assert [first[account][kinds.index(("writes", service))] for service in ("", "microsoft.storage")] == [
+        (0, 0.75),
+        (0, 0.75),
+    ]
+    assert second[account][kinds.index(("writes", ""))] == (120, 0.25)
+    assert second[account][kinds.index(("writes", "microsoft.storage"))] == (60, 0.25)
+    assert in_common([lanes[0], [("s", "reads", "x")]], logic) == [{}, {}]
+    # 160 writes are below the burst of 180: neither waits. Half of the burst: the second waits for its whole turn.
+    for share, wait in ((1.0, 0.0), (0.5, (160 - 90) / 5)):
+        [level] = shares([lanes[1]], logic, share, common=second)
+        pace = Pace(logic, share, NOON, level, second)
+        assert pace.pause_for(lanes[1], NOON) == pytest.approx(wait)
+
+
+def test_a_lane_alone_in_its_part_of_a_subscription_sends_all_the_same():
+    """A subscription that is common to lanes has buckets which one of them does not use."""
+    logic = logic_of(LOGIC)
+    [first, _] = in_common([[("s", "writes", "x")], [*writes(1), ("s", "reads", "x")]], logic)
+    assert first["s"][list(logic.rates).index(("reads", ""))] == (0, 1.0)
+
+
+def test_the_time_to_approve_follows_from_the_limits_of_storage():
+    """Two writes for each factory, 1,200 in an hour; a lane with a tenth of the limit takes ten times as long."""
+    logic = logic_of(LOGIC)
+    assert seconds_to_approve(600, {}, logic, 1.0) == 0
+    assert seconds_to_approve(1200, {}, logic, 1.0) == pytest.approx(3600)
+    buckets = [(0, 1.0)] * 3 + [(0, 0.1)]
+    assert seconds_to_approve(120, {"s": buckets}, logic, 1.0) == pytest.approx(3600)
+
+
+def test_endpoints_are_found_with_reads_of_their_accounts():
+    """Factories of one account read it once; earlier versions did not count that."""
+    several = [spec(number) for number in range(5)]
+    looked = list(cost_of_looking(several, "create", logic_of(LOGIC)))
+    found = list(cost_of_finding(several, logic_of(LOGIC)))
+    assert len(found) == len(looked) + 4
+    assert list(cost_of_finding(several, logic_of(3))) == looked
+
+
 def test_the_pages_of_a_part_begin_as_they_would_in_the_whole():
     """A lane that is divided: each part counts with what the pages before it use."""
     logic = logic_of(3)
@@ -240,6 +297,8 @@ def test_the_pages_of_a_part_begin_as_they_would_in_the_whole():
         list(cost_of_making([spec(n) for n in range(size)], "create", logic, approve=True)) for size in (20, 20, 7)
     ]
     whole = shares(costs, logic, 0.5)
-    parts = [shares([costs[n]], logic, 0.5, used_by(costs[:n], logic), len(costs)) for n in range(len(costs))]
+    parts = [
+        shares([costs[n]], logic, 0.5, before=used_by(costs[:n], logic), pages=len(costs)) for n in range(len(costs))
+    ]
     assert [level for [level] in parts] == whole
     assert used_by([], logic) == []

@@ -10,6 +10,7 @@ import pytest
 from purview_mpe import Client, FleetReport, durable
 from purview_mpe.durable._limits import cost_of_making, waves
 from purview_mpe.durable._logic import logic_of
+from purview_mpe.durable._messages import opened
 from purview_mpe.emulator import Answers, Emulator, Fault
 from tests.support.durable_fleet import bare_factories as bare
 from tests.support.durable_host import Host
@@ -48,8 +49,9 @@ class Ended:
 
     def _heard(self, work):
         def heard(order):
-            self.answers.append(work(order))
-            return self.answers[-1]
+            answer = work(order)
+            self.answers.append(opened(answer))
+            return answer
 
         return heard
 
@@ -371,7 +373,13 @@ def test_worker_dies_at_any_place_of_an_onboarding(fate):
     undisturbed, written, policies, has_roles, calls = onboarded_with(lambda _call: "answered")
     assert undisturbed.complete
     assert has_roles == [1, 1]
-    assert {call.name for call in calls} == {durable.FLEET, "purview_mpe_lane", ACTIVITY, "purview_mpe_approve"}
+    assert {call.name for call in calls} == {
+        durable.FLEET,
+        "purview_mpe_turn",
+        "purview_mpe_lane",
+        ACTIVITY,
+        "purview_mpe_approve",
+    }
     for number in range(1, len(calls) + 1):
         report, written_here, policies_here, has_roles, _ = onboarded_with(
             lambda call, number=number: fate if call.number == number else "answered"

@@ -491,6 +491,7 @@ def test_host_can_load_each_function():
     durable.register_functions(app)
     functions = {each.get_function_name(): each for each in app.get_functions()}
     names = {
+        "purview_mpe_turn",
         "purview_mpe_lane",
         "purview_mpe_page",
         "purview_mpe_reports",

@@ -15,7 +15,7 @@ from purview_mpe import Client, Spec, durable
 from purview_mpe.durable._limits import bytes_of, carries, pages_of
 from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._request import checked_size
-from purview_mpe.emulator import Emulator
+from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
 from tests.support.engine import Engine
 
@@ -177,7 +177,7 @@ def test_earlier_versions_count_factories(specs):
     """Their pages have twenty factories, whatever the names."""
     sizes = [len(page) for page in pages_of(specs, logic_of(2), hand_off=True)]
     assert sizes == [20] * (len(specs) // 20) + [len(specs) % 20] * (len(specs) % 20 > 0)
-    assert carries(specs, logic_of(2), hand_off=True)
+    assert carries(specs, logic_of(2), hand_off=True, decided=True)
 
 
 def test_short_names_fill_a_page_and_the_longest_ones_share_it():
@@ -189,5 +189,72 @@ def test_short_names_fill_a_page_and_the_longest_ones_share_it():
     logic = logic_of(3)
     assert [len(page) for page in pages_of([short] * 45, logic, hand_off=False)] == [20, 20, 5]
     assert [len(page) for page in pages_of([longest] * 11, logic, hand_off=True)] == [5, 5, 1]
-    assert carries([short] * 40, logic, hand_off=True)
-    assert not carries([longest] * 40, logic, hand_off=False)
+    assert carries([short] * 40, logic, hand_off=True, decided=True)
+    assert not carries([longest] * 40, logic, hand_off=False, decided=False)
+
+
+def test_a_fleet_carries_the_reports_that_fit_however_many_lanes_it_has():
+    """An account that a spec leaves open counts with the longest id that an account can have."""
+    account = ACCOUNT.format(SUBSCRIPTION, "rg1", "pv1")
+    named = [
+        Spec(factory=FACTORY.format(SUBSCRIPTION, "rg1", f"adf-{number}"), account=account, name="purview")
+        for number in range(40)
+    ]
+    left_open = [spec.model_copy(update={"account": None}) for spec in named]
+    apart = [
+        spec.model_copy(update={"factory": spec.factory.replace(SUBSCRIPTION, f"{SUBSCRIPTION[:-2]}{number:02}")})
+        for number, spec in enumerate(named)
+    ]
+    logic = logic_of(4)
+    assert carries(named, logic, hand_off=True, decided=True)
+    assert carries(left_open, logic, hand_off=False, decided=True)
+    assert not carries(left_open, logic, hand_off=True, decided=True)
+    assert carries(left_open[:20], logic, hand_off=True, decided=True)
+    assert carries(apart, logic, hand_off=True, decided=False)
+    assert not carries(apart, logic, hand_off=False, decided=True)
+
+
+@pytest.mark.parametrize(
+    ("count", "lanes", "fields", "says"),
+    [
+        (20, 1, {**DECIDED, "verb": "onboard"}, NO),
+        (18, 9, {"approval": "when-told"}, YES),
+        (22, 1, DECIDED, YES),
+        (20, 1, {"verb": "onboard", "approval": "at-once", "hand_off": True, "batch": 1}, []),
+    ],
+)
+def test_no_message_is_longer_where_the_accounts_are_left_open(count, lanes, fields, says):
+    """Each factory has an account of its own, with the longest names, of which nothing is known at the start."""
+    azure, drawn, specs = Emulator(), random.Random(count), list[Spec]()
+    for number in range(count):
+        group = letters(drawn, "beyond the BMP", 90, 90)
+        account = azure.add_account("pv" + letters(drawn, "ascii", 61, 61), resource_group=group)
+        place = f"{SUBSCRIPTION[:-2]}{number % lanes:02}"
+        factory = azure.add_factory(f"adf{number}", purview_account=account, subscription=place)
+        specs.append(Spec(factory=str(factory), name="purview"))
+    client = Client(azure.credential, transport=azure.transport())
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client), says=list(says))
+    instance = engine.run(durable.FLEET, durable.FleetRequest(specs=specs, **fields).to_input())
+    assert instance.failure is None, instance.failure.errorMessage
+    assert json.loads(instance.output)["succeeded"]
+    assert 50_000 < max(engine.hub.largest.values()) < MOST, engine.hub.largest
+
+
+def test_no_message_is_longer_where_azure_answers_with_long_errors():
+    """Twenty thousand letters for each endpoint, of which the reports keep the beginning."""
+    azure, drawn = Emulator(), random.Random(1)
+    account = azure.account
+    specs = [Spec(factory=str(azure.add_factory(f"adf{n}x")), account=str(account), name="purview") for n in range(20)]
+    for number in range(20):
+        for group in ("blob", "queue", "namespace"):
+            said = "no: " + "".join(drawn.choices("abcdefghijklmnopqrstuvwxyz 0123456789", k=20_000))
+            at = f"*adf{number}x/managed*{group}*"
+            azure.inject(Fault.status("PUT", 403, path=at, times=None, code="RequestDisallowedByPolicy", message=said))
+    client = Client(azure.credential, transport=azure.transport())
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client))
+    instance = engine.run(durable.FLEET, durable.FleetRequest(specs=specs).to_input())
+    report = durable.report_in(json.loads(instance.output))
+    assert report.counts == {"created": 20, "failed": 60}
+    errors = [outcome.error.message for outcome in report.outcomes if outcome.error]
+    assert all("no: " in error and error.endswith("… (cut here)") for error in errors)
+    assert max(engine.hub.largest.values()) < MOST, engine.hub.largest

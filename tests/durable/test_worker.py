@@ -139,7 +139,7 @@ def test_register_worker_loads_only_its_engine():
         """
     )
     activities = ["purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve", "purview_mpe_find"]
-    orchestrators = [durable.FLEET, "purview_mpe_lane", "purview_mpe_page", "purview_mpe_reports"]
+    orchestrators = [durable.FLEET, *(f"purview_mpe_{each}" for each in ("turn", "lane", "page", "reports"))]
     assert loaded.split() == [*orchestrators, *activities, *orchestrators, *activities]
 
 

@@ -18,6 +18,7 @@ from azure.functions import durable_functions
 from azure.functions.meta import Datum
 
 from purview_mpe import durable
+from purview_mpe.durable._messages import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,7 +169,7 @@ class Host:
     def carry_out(self, instance: Instance, number: int, name: str, given: str) -> None:
         converter = durable_functions.ActivityTriggerConverter
         order = converter.decode(Datum(type="json", value=given), trigger_metadata={})
-        self.calls.append((name, order))
+        self.calls.append((name, opened(order)))
         if self.lost(name, len(self.calls)):
             return
         if self.failing(name, len(self.calls)):

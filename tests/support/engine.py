@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from durabletask.worker import TaskHubGrpcWorker
 
+from purview_mpe.durable._messages import opened, sealed
 from tests.support.task_hub import Instance, TaskHub
 
 if TYPE_CHECKING:
@@ -79,13 +80,14 @@ class _Odd(_Answers):
     """For a worker of a later version, whose answers have fields that this version does not know."""
 
     def CompleteActivityTask(self, response: pb.ActivityResponse) -> None:  # noqa: N802 - as above
-        output = json.loads(response.result.value)
+        answer = json.loads(response.result.value)
+        output = opened(answer)
         output["took"] = 1.5
         for report in filter(None, output["reports"]):
             report["took"] = {"seconds": 1.5}
             for outcome in report["outcomes"]:
                 outcome["took"] = [1.5]
-        response.result.value = json.dumps(output)
+        response.result.value = json.dumps({**sealed(output), "took": 1.5} if "packed" in answer else output)
         self._hub.complete_activity(response)
 
 
@@ -141,6 +143,8 @@ class Engine:
     def _work(self, item: pb.WorkItem) -> None:
         [work] = [work for work in self.hub.holds(self._name) if work.token == item.completionToken]
         order = None if work.task_id is None else json.loads(work.input or "null")
+        if isinstance(order, dict):
+            order = opened(order)
         call = Call(len(self.calls) + 1, work.name, self._name, order)
         self.calls.append(call)
         fate = self.fate(call)

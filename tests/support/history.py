@@ -18,6 +18,7 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.worker import TaskHubGrpcWorker
 
 from purview_mpe import Client, durable
+from purview_mpe.durable._messages import opened
 from purview_mpe.emulator import Emulator
 from tests.support.durable_fleet import factories
 from tests.support.engine import Engine
@@ -63,7 +64,7 @@ def _short(action: pb.OrchestratorAction) -> list[Any]:
     if kind == "createTimer":
         return [kind, wanted.fireAt.ToJsonString()]
     if kind == "scheduleTask":
-        return [kind, wanted.name, json.loads(wanted.input.value)]
+        return [kind, wanted.name, opened(json.loads(wanted.input.value))]
     if kind == "createSubOrchestration":
         return [kind, wanted.name, wanted.instanceId]
     return [kind, pb.OrchestrationStatus.Name(wanted.orchestrationStatus)]

@@ -1,20 +1,22 @@
 """The activities, which workers run: JSON in, JSON out. What Azure refuses is in the report that comes back.
 
-Each activity reads Azure first and does only what is missing, so an engine may run it twice. This module is imported
-when the first activity runs, because it loads pydantic.
+Each activity reads Azure first and does only what is missing, so an engine may run it twice. An order that comes packed
+is answered packed. This module is imported when the first activity runs, because it loads pydantic.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.results import Outcome, Report
 from purview_mpe._model.spec import Spec
 from purview_mpe._model.states import is_final, is_provisioned
-from purview_mpe.durable._messages import report_about
+from purview_mpe.durable._messages import opened, report_about, sealed
+from purview_mpe.durable._packing import packed
 from purview_mpe.durable._progress import SUBMITTED, is_sent, unanswered
 from purview_mpe.errors import PurviewMpeError
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Identity, Verb
     from purview_mpe.durable._engine import Json
 
+    Activity: TypeAlias = Callable[[Callable[[], Client], Mapping[str, Any]], Json]
+
 #: Seconds that a look waits for endpoints that are nearly done; longer waits happen in the orchestration, where they
 #: occupy no worker.
 _LOOK = 3.0
@@ -34,10 +38,24 @@ _AT_MOST = 200.0
 #: Replaces a hand-off text that was not requested. A report needs some text, because `onboard` is not complete while
 #: something is left for others.
 _LEFT = "Something is left for others: start the fleet with hand_off=True, and this says what and for whom.\n"
+#: Letters of an error's message that an answer holds, and how many they become as long as the answer has too many bytes
+#: for each factory: some services answer with whole pages, and a page's message holds several copies of every answer.
+_LONGEST_ERRORS, _LONGEST_ANSWER = (2_000, 1_000, 500, 250), 2_200
+_CUT = "… (cut here)"
 #: Seconds to wait for connections to appear; their endpoints were requested minutes ago.
 _APPEAR = 60.0
 
 
+def _packing(activity: Activity) -> Activity:
+    @wraps(activity)
+    def carried(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
+        answer = activity(client, opened(order))
+        return sealed(answer) if "packed" in order else answer
+
+    return carried
+
+
+@_packing
 def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     """Create the endpoints of some factories: submit without waiting, or look at what Azure has done since."""
     approve, wait = bool(order["approve"]), bool(order["wait"])
@@ -49,6 +67,7 @@ def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     return _shown(reports, order, with_account=not wait, waiting_is_news=not order["brief"])
 
 
+@_packing
 def onboard(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     """Onboard some factories: submit without waiting, or look at what Azure has done since.
 
@@ -89,6 +108,7 @@ def _made(
     return _told(healed, order, specs, verb, approve=approve)
 
 
+@_packing
 def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     """Approve the connections of these factories, or in a dry run report what would be approved."""
     accounts = order["accounts"]
@@ -108,6 +128,7 @@ def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     return _shown(decided, order, with_account=False, waiting_is_news=True)
 
 
+@_packing
 def find(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     """The existing endpoints of some factories, as reports in which each is `kept` or `absent`; writes nothing."""
     specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
@@ -211,7 +232,7 @@ def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account:
     left_out = {
         name for name, is_wanted in (("hand_off", order["hand_off"]), ("account", with_account)) if not is_wanted
     }
-    return {
+    answer: Json = {
         "reports": [
             report.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
             if waiting_is_news or not _is_waiting(report)
@@ -219,6 +240,19 @@ def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account:
             for report in reports
         ]
     }
+    errors = [
+        outcome["error"]
+        for report in filter(None, answer["reports"])
+        for outcome in report.get("outcomes", ())
+        if outcome.get("error")
+    ]
+    for most in _LONGEST_ERRORS if errors else ():
+        for error in errors:
+            if len(message := error["message"]) > most + len(_CUT):
+                error["message"] = message[:most] + _CUT
+        if len(packed([answer])) <= _LONGEST_ANSWER * len(reports):
+            break
+    return answer
 
 
 def _is_waiting(report: Report) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
+TURN = "purview_mpe_turn"
 LANE = "purview_mpe_lane"
 PAGE = "purview_mpe_page"
 REPORTS = "purview_mpe_reports"

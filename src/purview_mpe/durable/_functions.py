@@ -39,6 +39,12 @@ def register_functions(
         engine = DurableFunctions(context)
         return (yield from driven(engine, _orchestration.fleet(engine, context.get_input())))
 
+    def purview_mpe_turn(context: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _turn  # noqa: PLC0415 - as above
+
+        engine = DurableFunctions(context)
+        return (yield from driven(engine, _turn.turn(engine, context.get_input())))
+
     def purview_mpe_lane(context: Any) -> Generator[Any, Any, Any]:
         from purview_mpe.durable import _lane  # noqa: PLC0415 - as above
 
@@ -75,7 +81,10 @@ def register_functions(
 
         return _activities.find(creating, order)
 
-    for orchestrator in (purview_mpe_fleet, purview_mpe_lane, purview_mpe_page, purview_mpe_reports):
+    for orchestrator in (
+        *(purview_mpe_fleet, purview_mpe_turn),
+        *(purview_mpe_lane, purview_mpe_page, purview_mpe_reports),
+    ):
         app.orchestration_trigger(context_name="context")(orchestrator)
     for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve, purview_mpe_find):
         app.activity_trigger(input_name="order")(activity)

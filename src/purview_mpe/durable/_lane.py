@@ -10,15 +10,25 @@ the orders of its pages, so that no later turn reads a spec; reports stay with t
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.spec import Spec
 from purview_mpe.durable._engine import LANE, PAGE, STOP, Engine, Unanswered, together
 from purview_mpe.durable._kept import joined, kept
-from purview_mpe.durable._limits import cost_of_approving, cost_of_making, shares, used_by
+from purview_mpe.durable._limits import cost_of_deciding, cost_of_making, seconds_to_approve, shares, used_by
 from purview_mpe.durable._logic import Logic, logic_of
 from purview_mpe.durable._packing import packed, unpacked
-from purview_mpe.durable._page import Options, first_order, order_to_find, page, result_of, with_failures
+from purview_mpe.durable._page import (
+    Options,
+    common_of,
+    first_order,
+    is_deciding,
+    order_to_find,
+    page,
+    result_of,
+    with_failures,
+)
 from purview_mpe.durable._progress import spec_of
 
 if TYPE_CHECKING:
@@ -58,9 +68,12 @@ def lane(engine: Engine, order: Json) -> Steps[Json | None]:
         if parts := list(_divided(given, order)):
             engine.again({"logic": order["logic"], "orders": parts, "by": LANE})
             return None
-    if len(order["pages"]) <= 1 and "before" not in order:
+    is_alone = len(order["pages"]) <= 1 and "before" not in order
+    if is_alone and (order["pace"] is not None or not common_of(order)):
         return (yield from page(engine, order))
     orders = list(_orders_of_pages(engine.now(), order))
+    if is_alone:
+        return (yield from page(engine, orders[0]))
     if order.get("keeps"):
         engine.again({"logic": order["logic"], "orders": orders})
         return None
@@ -106,7 +119,7 @@ def _spelled_out(order: Json) -> Json:
     """The order with pages, made from one with specs."""
     options, phase = Options.of(order["options"]), order.get("phase", "make")
     specs = [Spec.model_validate(each) for each in unpacked(order["specs"])]
-    fields: Json = {key: order[key] for key in ("name", "why", "before", "of") if key in order}
+    fields: Json = {key: order[key] for key in ("name", "why", "before", "of", "common") if key in order}
     if phase == "make":
         return {**first_order(order["logic"], options, specs, order["name"]), **fields, "keeps": True}
     return {**order_to_find(phase, order["logic"], options, specs, **fields), "keeps": True}
@@ -117,7 +130,8 @@ def _divided(given: Json, order: Json) -> Iterator[Json]:
     logic, options = logic_of(order["logic"]), Options.of(order["options"])
     if logic.message is None:
         return
-    groups = list(_groups(order["pages"], int(logic.message / _OF_A_LANE)))
+    with_page = _ORDER + len(json.dumps(common_of(order)))
+    groups = list(_groups(order["pages"], int(logic.message / _OF_A_LANE), with_page))
     if len(groups) == 1:
         return
     costs = [list(_cost(order, options, logic, each)) for each in order["pages"]]
@@ -136,14 +150,14 @@ def _divided(given: Json, order: Json) -> Iterator[Json]:
         begin += len(pages)
 
 
-def _groups(pages: Sequence[str], most: int) -> Iterator[Sequence[str]]:
-    """The pages in groups whose orders have at most so many bytes."""
+def _groups(pages: Sequence[str], most: int, with_page: int) -> Iterator[Sequence[str]]:
+    """The pages in groups whose orders, with so many bytes beside each page, have at most so many bytes."""
     begin, size = 0, 0
     for index, each in enumerate(pages):
-        size += len(each) + _ORDER
+        size += len(each) + with_page
         if index > begin and size > most:
             yield pages[begin:index]
-            begin, size = index, len(each) + _ORDER
+            begin, size = index, len(each) + with_page
     yield pages[begin:]
 
 
@@ -152,11 +166,14 @@ def _orders_of_pages(now: datetime, order: Json) -> Iterator[Json]:
     logic, options = logic_of(order["logic"]), Options.of(order["options"])
     costs = [list(_cost(order, options, logic, each)) for each in order["pages"]]
     pages: int = order.get("of", len(order["pages"]))
-    levels = shares(costs, logic, options.share, order.get("before"), pages)
-    order = {key: order[key] for key in order if key not in {"before", "of"}}
+    common = common_of(order)
+    levels = shares(costs, logic, options.share, before=order.get("before"), pages=pages, common=common)
+    order = {key: order[key] for key in order if key not in {"before", "of", "common"}}
     for index, each in enumerate(order["pages"]):
+        own = {place: common[place] for place in sorted({request[0] for request in costs[index]} & common.keys())}
         yield {
             **order,
+            **({"common": own} if own else {}),
             "name": f"{order['name']}-{index}",
             "parts": pages,
             "pages": [each],
@@ -170,7 +187,7 @@ def _cost(order: Json, options: Options, logic: Logic, packed_page: str) -> Iter
     specs = [Spec.model_validate(state["spec"]) for state in unpacked(packed_page)]
     if order["phase"] == "make":
         return cost_of_making(specs, options.verb, logic, approve=options.at_once)
-    return cost_of_approving(specs)
+    return cost_of_deciding(specs, logic, finds=bool(order.get("keeps")))
 
 
 def answered(engine: Engine, logic: Logic, orchestrator: str, order: Json, stop: Task | None) -> Steps[Json]:
@@ -206,7 +223,11 @@ def patience(order: Json, logic: Logic) -> float:
     options, count = Options.of(order["options"]), sum(order["open"])
     _, per_second = logic.rates["writes", ""]
     submitting: float = order["parts"] * count * logic.writes[options.verb] / (per_second * options.share)
-    return 2 * (submitting + options.timeout + (logic.tries + 2) * options.silence_seconds)
+    approving = 0.0
+    if logic.divides and is_deciding(order):
+        approving = seconds_to_approve(order["parts"] * count, common_of(order), logic, options.share)
+    seconds = 2 * (submitting + approving + options.timeout + (logic.tries + 2) * options.silence_seconds)
+    return seconds + (3600 * logic.queue_hours if "turn" in order else 0)
 
 
 def first_answer(engine: Engine, calls: Sequence[Task], seconds: float, stop: Task | None = None) -> Steps[None]:

@@ -25,21 +25,41 @@ T = TypeVar("T")
 Request: TypeAlias = tuple[str, str, str]
 #: The buckets as JSON: subscription, kind, service, level.
 Levels: TypeAlias = "list[tuple[str, str, str, float]]"
+#: The subscriptions that a lane has in common with others, as JSON: for each bucket in the order of `Logic.rates`, how
+#: much the lanes before it use, and which part of the limit is this lane's.
+Common: TypeAlias = "dict[str, list[tuple[int, float]]]"
 
 #: Bytes of a factory in a message of its page: fixed, and for each byte of its ids, and of its names. The largest of
 #: each verb and kind of approval, measured with names of all lengths and several scripts.
 _WITHOUT_HAND_OFF, _WITH_HAND_OFF = (6_400, 7, 26), (8_400, 9, 32)
 #: The part of a message that the factories of a page may fill.
 _FILLED = 0.9
-#: How many times as much of them the fleet's own orchestration carries, because it has them packed (measured).
+#: Bytes in the longest message of a fleet that carries its reports, for each lane, for each factory, and for each
+#: letter of its ids in JSON: measured with an account for each factory and the longest managed resource groups.
+_CARRIED, _DECIDED, _DECIDED_WITH_HAND_OFF = (2_500, 800, 2.0), (5_600, 1_800, 1.8), (6_200, 3_100, 3.4)
+#: Bytes of the longest id of an account in JSON: its resource group has 90 letters of 12 bytes.
+_LONGEST_ACCOUNT = 1_290
+#: How many times as much of them the fleet's own orchestration carries, because it has them packed (measured). Up to
+#: logic number 3.
 _PACKED = 3
+#: The writes that the approvals of one factory take: of its connections to `blob` and `queue`.
+_STORAGE_WRITES = 2
+#: The smallest part of a limit that a lane gets is one of so many.
+_PARTS = 100_000
 
 
 class Pace:
     """How much of Azure's limits one orchestration has used; `levels` are those of an earlier `Pace` at `since`."""
 
-    def __init__(self, logic: Logic, share: float, since: datetime, levels: Iterable[Sequence[object]] = ()) -> None:
-        self._logic, self._share = logic, share
+    def __init__(
+        self,
+        logic: Logic,
+        share: float,
+        since: datetime,
+        levels: Iterable[Sequence[object]] = (),
+        common: Common | None = None,
+    ) -> None:
+        self._logic, self._share, self._common = logic, share, common or {}
         self._at = since
         self._levels: dict[Request, float] = {
             (str(subscription), str(kind), str(service)): float(str(level))
@@ -62,7 +82,7 @@ class Pace:
         return [(*key, level) for key, level in self._levels.items() if level < self._rate(key)[0]]
 
     def _rate(self, key: Request) -> tuple[float, float]:
-        return _rate(key, self._logic, self._share)
+        return _rate(key, self._logic, self._share * _part_of(key, self._logic, self._common))
 
     def _refill(self, now: datetime) -> None:
         seconds = max(0.0, (now - self._at).total_seconds())
@@ -74,25 +94,57 @@ class Pace:
 
 
 def shares(
-    costs: Sequence[Sequence[Request]], logic: Logic, share: float, before: Levels | None = None, pages: int = 0
+    costs: Sequence[Sequence[Request]],
+    logic: Logic,
+    share: float,
+    *,
+    before: Levels | None = None,
+    pages: int = 0,
+    common: Common | None = None,
 ) -> list[Levels]:
     """Where the buckets of each page of a lane begin, so that pages with equal parts of the share go one by one.
 
     Each page then counts on its own with its part of the share. The first pages use up the burst; each later one waits
-    until the limits allow its first requests. `before` is what the pages before these use, of `pages` in all.
+    until the limits allow its first requests. `before` is what the pages before these use, of `pages` in all. In a
+    subscription that is `common` to several lanes, the pages of all of them go one by one.
     """
     levels: list[Levels] = []
+    common = common or {}
     used: Counter[Request] = Counter()
-    for subscription, kind, service, count in before or ():
-        used[subscription, kind, service] = int(count)
+    for place, buckets in common.items():
+        for (kind, service), (count, _) in zip(logic.rates, buckets, strict=True):
+            used[place, kind, service] = count
+    for subscription, kind, service, level in before or ():
+        used[subscription, kind, service] += int(level)
     for cost in costs:
         own = _counted(cost, logic)
         used.update(own)
         rates = {key: _rate(key, logic, share) for key in own}
         wait = max((0.0, *((used[key] - burst) / per_second for key, (burst, per_second) in rates.items())))
         parts = pages or len(costs)
-        levels.append([(*key, count - wait * rates[key][1] / parts) for key, count in own.items()])
+        own_rates = {key: rates[key][1] * _part_of(key, logic, common) / parts for key in own}
+        levels.append([(*key, count - wait * own_rates[key]) for key, count in own.items()])
     return levels
+
+
+def in_common(lanes: Sequence[Iterable[Request]], logic: Logic) -> list[Common]:
+    """How the lanes divide the limits of subscriptions that several of them send requests to: by what they send."""
+    uses = [_counted(requests, logic) for requests in lanes]
+    total, before = Counter[Request](), Counter[Request]()
+    for each in uses:
+        total.update(each)
+    found: list[Common] = []
+    for own in uses:
+        places = sorted({key[0] for key in own if own[key] < total[key]})
+        keys = {place: [(place, kind, service) for kind, service in logic.rates] for place in places}
+        found.append({place: [(before[key], _part(own[key], total[key])) for key in keys[place]] for place in places})
+        before.update(own)
+    return found
+
+
+def _part(own: int, total: int) -> float:
+    """Rounded down, because this is part of many messages."""
+    return max(1, own * _PARTS // total) / _PARTS if own else 1.0
 
 
 def used_by(costs: Iterable[Iterable[Request]], logic: Logic) -> Levels:
@@ -118,11 +170,23 @@ def pages_of(specs: Sequence[Spec], logic: Logic, *, hand_off: bool) -> Iterator
         yield specs[begin:]
 
 
-def carries(specs: Sequence[Spec], logic: Logic, *, hand_off: bool) -> bool:
-    """Whether the reports of these factories fit into the messages of the fleet's own orchestration, packed."""
+def carries(specs: Sequence[Spec], logic: Logic, *, hand_off: bool, decided: bool) -> bool:
+    """Whether the reports of these factories fit into the messages of the fleet's own orchestration, packed.
+
+    `decided`: whether a person decides, so that it holds them twice.
+    """
     if logic.message is None:
         return True
-    return sum(bytes_of(spec, hand_off=hand_off) for spec in specs) <= _PACKED * logic.message
+    if not logic.packs:
+        return sum(bytes_of(spec, hand_off=hand_off) for spec in specs) <= _PACKED * logic.message
+    lane, factory, per_letter = (_DECIDED_WITH_HAND_OFF if hand_off else _DECIDED) if decided else _CARRIED
+    lanes = len({spec.factory_id.subscription.casefold() for spec in specs})
+    letters = sum(len(json.dumps(spec.factory)) + _letters_of_account(spec) for spec in specs)
+    return lane * lanes + factory * len(specs) + per_letter * letters <= logic.message
+
+
+def _letters_of_account(spec: Spec) -> int:
+    return len(json.dumps(spec.account)) if spec.account else _LONGEST_ACCOUNT
 
 
 def bytes_of(spec: Spec, *, hand_off: bool) -> int:
@@ -146,6 +210,12 @@ def _counted(requests: Iterable[Request], logic: Logic) -> Counter[Request]:
         if (kind, service) in logic.rates:
             counted[subscription, kind, service] += 1
     return counted
+
+
+def _part_of(key: Request, logic: Logic, common: Common) -> float:
+    """Which part of the limit is this lane's."""
+    place, kind, service = key
+    return common[place][list(logic.rates).index((kind, service))][1] if place in common else 1.0
 
 
 def _rate(key: Request, logic: Logic, share: float) -> tuple[float, float]:
@@ -172,22 +242,48 @@ def cost_of_making(specs: Sequence[Spec], verb: FleetVerb, logic: Logic, *, appr
         yield from _of_factory(spec, reads=logic.reads[verb], writes=logic.writes[verb])
         if approve:
             yield from cost_of_approving([spec])
-    yield from [(_account(spec), "reads", "microsoft.purview") for spec in specs[:1]]
+    yield from [(subscription_of_account(spec), "reads", "microsoft.purview") for spec in specs[:1]]
 
 
 def cost_of_looking(specs: Sequence[Spec], verb: FleetVerb, logic: Logic) -> Iterator[Request]:
     """The requests that a look at these factories takes."""
     for spec in specs:
         yield from _of_factory(spec, reads=logic.reads[verb], writes=0)
-    yield from [(_account(spec), "reads", "microsoft.purview") for spec in specs[:1]]
+    yield from [(subscription_of_account(spec), "reads", "microsoft.purview") for spec in specs[:1]]
+
+
+def cost_of_finding(specs: Sequence[Spec], logic: Logic) -> Iterator[Request]:
+    """The requests that it takes to find endpoints: those of a look, and each account with its connections."""
+    yield from cost_of_looking(specs, "create", logic)
+    if logic.divides:
+        accounts = {(spec.account or spec.factory).casefold(): subscription_of_account(spec) for spec in specs}
+        for subscription in accounts.values():
+            yield from [(subscription, "reads", "microsoft.purview")] * 2
+            yield subscription, "reads", "microsoft.storage"
+            yield subscription, "reads", "microsoft.eventhub"
+
+
+def cost_of_deciding(specs: Sequence[Spec], logic: Logic, *, finds: bool) -> Iterator[Request]:
+    """The most requests that a decision about these factories takes, where the endpoints are found first or known."""
+    yield from cost_of_approving(specs)
+    if finds and logic.divides:
+        yield from cost_of_finding(specs, logic)
+
+
+def seconds_to_approve(factories: int, common: Common, logic: Logic, share: float) -> float:
+    """About how long the limits on writes to Storage, which are the lowest, let a lane take to approve."""
+    kind = "writes", "microsoft.storage"
+    part = min((buckets[list(logic.rates).index(kind)][1] for buckets in common.values()), default=1.0)
+    burst, per_second = logic.rates[kind]
+    return max(0.0, _STORAGE_WRITES * factories / part - burst * share) / (per_second * share)
 
 
 def cost_of_approving(specs: Sequence[Spec]) -> Iterator[Request]:
     """The most requests that approving takes; assumes that the targets are in the subscription of the account."""
     for spec in specs:
-        account = _account(spec)
+        account = subscription_of_account(spec)
         yield account, "writes", "microsoft.purview"
-        for service, count in (("microsoft.storage", 2), ("microsoft.eventhub", 1)):
+        for service, count in (("microsoft.storage", _STORAGE_WRITES), ("microsoft.eventhub", 1)):
             yield account, "reads", service
             yield from [(account, "writes", service)] * count
 
@@ -198,6 +294,6 @@ def _of_factory(spec: Spec, *, reads: int, writes: int) -> Iterator[Request]:
     yield from [(subscription, "writes", "microsoft.datafactory")] * writes
 
 
-def _account(spec: Spec) -> str:
-    """The subscription of the account; the factory's where the spec names no account."""
+def subscription_of_account(spec: Spec) -> str:
+    """The subscription of the account, in lower case; the factory's where the spec names no account."""
     return (spec.account or spec.factory).split("/")[2].casefold()

@@ -60,6 +60,13 @@ class Logic:
     message: int | None = None
     """Bytes that a message should not exceed: a page has as many factories as fit, at most `page`, and a lane with more
     pages than fit divides them among lanes of its own. None: sizes go by numbers alone."""
+    packs: bool = False
+    """Whether the orders and the answers of activities are packed: they make up most of the longest messages."""
+    takes_turns: bool = False
+    """Whether an orchestration of its own waits until another fleet has left a subscription, so that no message holds
+    the factories of more than one try."""
+    divides: bool = False
+    """Whether lanes whose accounts are in one subscription divide the limits of that subscription."""
 
 
 _FIRST = Logic(
@@ -75,10 +82,13 @@ _FIRST = Logic(
 
 _SECOND = replace(_FIRST, carried=40, output=200_000)
 
+_THIRD = replace(_SECOND, output=190_000, asks_pages=True, message=200_000)
+
 LOGICS: Mapping[int, Logic] = {
     1: _FIRST,
     2: _SECOND,
-    3: replace(_SECOND, output=190_000, asks_pages=True, message=200_000),
+    3: _THIRD,
+    4: replace(_THIRD, packs=True, takes_turns=True, divides=True),
 }
 
 

@@ -1,4 +1,4 @@
-"""What machines send each other: orders and answers as JSON.
+"""What machines send each other: orders and answers as JSON, packed from logic number 4 on.
 
 Machines of a deployment that is under way have different versions. So a field that this version does not know is
 ignored in an answer, and the orchestration goes on as if it were not there. A spec is different: a field of it that a
@@ -7,18 +7,36 @@ worker does not know asks for something that the worker cannot do, so the worker
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.results import Report
+from purview_mpe.durable._packing import packed, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from purview_mpe.durable._engine import Json
 
 
 #: What an approver has to know of an endpoint.
 _IDS = {"name", "group_id", "resource_id", "private_endpoint_id", "result"}
+
+
+def sealed(message: Mapping[str, Any]) -> Json:
+    """The order or answer, packed."""
+    return {"packed": packed([message])}
+
+
+def opened(message: Mapping[str, Any]) -> Json:
+    """The order or answer, which may be packed.
+
+    Raises:
+        ValueError: what is packed is something else.
+    """
+    if "packed" not in message:
+        return dict(message)
+    [whole] = unpacked(message["packed"])
+    return whole
 
 
 def subject_of(report: Report, accounts: list[Json]) -> Json:

@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, cast
 from purview_mpe.durable._engine import APPROVAL, STOP, Engine, together
 from purview_mpe.durable._kept import joined
 from purview_mpe.durable._lane import order_of_specs
-from purview_mpe.durable._limits import carries
+from purview_mpe.durable._limits import carries, cost_of_deciding, cost_of_making, in_common
 from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._output import most_of, output_of, output_of_kept, packed_places
 from purview_mpe.durable._page import Options, first_order
 from purview_mpe.durable._request import FleetRequest, checked_input, checked_size, read_request
 from purview_mpe.durable._turn import id_of, made_in_turn
-from purview_mpe.durable._waiting import order_to_wait, order_with_reports, order_with_specs, waiting
+from purview_mpe.durable._waiting import kept_of, order_to_wait, order_with_reports, order_with_specs, waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from purview_mpe.durable._engine import Json, Steps, Task
+    from purview_mpe.durable._limits import Common
 
 #: Requests without a logic number were made by hand; this is the number of all of them, for ever.
 _UNNUMBERED = 1
@@ -58,7 +61,9 @@ def _keeps(request: FleetRequest) -> bool:
     logic = logic_of(request.logic)
     if logic.carried is None or (request.approval == "when-told" and not logic.asks_pages):
         return False
-    return len(request.specs) > logic.carried or not carries(request.specs, logic, hand_off=request.hand_off)
+    return len(request.specs) > logic.carried or not carries(
+        request.specs, logic, hand_off=request.hand_off, decided=request.approval == "when-told"
+    )
 
 
 def _places_in(request: FleetRequest) -> dict[str, list[int]]:
@@ -72,17 +77,32 @@ def _places_in(request: FleetRequest) -> dict[str, list[int]]:
 def _order_to_count(request: FleetRequest) -> Json:
     """What the parent of a large fleet begins again with, so that no later turn reads a spec."""
     places, options = _places_in(request), Options.of(request)
+    common = common_in(request, list(places.values()))
     decides: Json = {"hours": request.approval_hours} if request.approval == "when-told" else {}
     return {
         **decides,
         "logic": request.logic,
         "phase": _phase_of(request),
         "lanes": {
-            subscription: order_of_specs(request.logic, options, [request.specs[place] for place in here])
-            for subscription, here in places.items()
+            subscription: {
+                **order_of_specs(request.logic, options, [request.specs[place] for place in here]),
+                **({"common": own} if own else {}),
+            }
+            for (subscription, here), own in zip(places.items(), common, strict=True)
         },
         "places": packed_places(list(places.values())),
     }
+
+
+def common_in(request: FleetRequest, places: Sequence[Sequence[int]]) -> list[Common]:
+    """How each lane takes part in the limits of subscriptions that several lanes send approvals to."""
+    logic = logic_of(request.logic)
+    if not logic.divides or request.approval == "none" or len(places) == 1:
+        return [{} for _ in places]
+    lanes = [[request.specs[place] for place in here] for here in places]
+    if request.approval == "when-told":
+        return in_common([cost_of_deciding(specs, logic, finds=_keeps(request)) for specs in lanes], logic)
+    return in_common([cost_of_making(specs, request.verb, logic, approve=True) for specs in lanes], logic)
 
 
 def _sent(engine: Engine, request: FleetRequest) -> Json:
@@ -91,7 +111,7 @@ def _sent(engine: Engine, request: FleetRequest) -> Json:
 
 
 def _answer(engine: Engine, event: Task) -> Json:
-    return {"sent": engine.answer(event)} if engine.is_done(event) else {}
+    return {"sent": kept_of(engine.answer(event))} if engine.is_done(event) else {}
 
 
 def _phase_of(request: FleetRequest) -> str:
@@ -152,6 +172,7 @@ class _Making:
         self._options = Options.of(request)
         self._stop = engine.event(STOP)
         self._places = _places_in(request)
+        self._common = common_in(request, list(self._places.values()))
 
     def run(self) -> Steps[Json | None]:
         engine, request = self._engine, self._request
@@ -166,7 +187,7 @@ class _Making:
             "stopped": engine.is_done(self._stop),
             **_answer(engine, event),
         }
-        held = order_with_reports(list(self._places.values()), made)
+        held = order_with_reports(list(self._places.values()), made, self._common)
         engine.again(order_to_wait(engine, request.logic, request.approval_hours, **fields, **held))
         return None
 
@@ -174,4 +195,6 @@ class _Making:
         """What the lane of one subscription answers; another fleet in that subscription is waited for."""
         specs = [self._request.specs[place] for place in self._places[subscription]]
         order = first_order(self._request.logic, self._options, specs, f"{self._engine.instance}-make-{index}")
+        if self._common[index]:
+            order["common"] = self._common[index]
         return (yield from made_in_turn(self._engine, self._logic, order, subscription, self._stop))

@@ -22,6 +22,7 @@ first factory whose connections are not all approved |
 | `over` | whether the time for Azure is over, so that only what was asked in vain is asked again |
 | `stopped` | whether the event `STOP` has come |
 | `pace` | how much of Azure's limits is used, and when that was |
+| `common` | how the limits of the accounts' subscriptions are divided among lanes (`_limits`); often missing |
 | `keeps` | whether the reports stay with the page (`_kept`); often missing. Pages that decide then begin with specs, \
 and find the endpoints first |
 """
@@ -41,13 +42,14 @@ from purview_mpe.durable._limits import (
     Pace,
     batches,
     cost_of_approving,
+    cost_of_finding,
     cost_of_looking,
     cost_of_making,
     pages_of,
     waves,
 )
 from purview_mpe.durable._logic import logic_of
-from purview_mpe.durable._messages import subject_of
+from purview_mpe.durable._messages import opened, sealed, subject_of
 from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.durable._progress import (
     Course,
@@ -64,7 +66,9 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Verb
     from purview_mpe._model.spec import Spec
-    from purview_mpe.durable._engine import Json, Steps
+    from purview_mpe.durable._engine import Json, Steps, Task
+    from purview_mpe.durable._limits import Common
+    from purview_mpe.durable._logic import Logic
     from purview_mpe.durable._request import Approval, FleetRequest, FleetVerb
 
 Phase: TypeAlias = Literal["make", "approve", "leave", "look"]
@@ -150,6 +154,16 @@ def _order(phase: Phase, pages: list[str], waiting: list[int], **fields: object)
     }
 
 
+def is_deciding(order: Json) -> bool:
+    """Whether connections are decided in this phase."""
+    return bool(order.get("phase", "make") != "make" or order["options"]["approval"] == "at-once")
+
+
+def common_of(order: Json) -> Common:
+    """How the limits of the accounts' subscriptions are divided among lanes, in a phase that sends requests there."""
+    return order.get("common", {}) if is_deciding(order) else {}
+
+
 def result_of(order: Json) -> Json:
     """What a lane answers: the reports so far, packed, and how many connections of each page could be approved."""
     options = Options.of(order["options"])
@@ -227,7 +241,7 @@ class _Page:
         self._options = Options.of(order["options"])
         at, levels = order["pace"] or (engine.now().isoformat(), ())
         share = self._options.share / order["parts"]
-        self._pace = Pace(self._logic, share, datetime.fromisoformat(at), levels)
+        self._pace = Pace(self._logic, share, datetime.fromisoformat(at), levels, common_of(order))
         self._stop = engine.event(STOP)
 
     def run(self) -> Steps[Json | None]:
@@ -342,7 +356,7 @@ class _Page:
         yield from pause(engine, self._pace.pause_for(cost, engine.now()))
         parts = [*self._parts(new), *self._parts(old)]
         activity = ONBOARD if options.verb == "onboard" else CREATE
-        calls = [engine.call(activity, self._order_to_make(part)) for part in parts]
+        calls = [engine.call(activity, _carried(self._order_to_make(part), self._logic)) for part in parts]
         yield from all_of(engine, calls, options.silence_seconds)
         for part, call in zip(parts, calls, strict=True):
             self._take(part, call)
@@ -425,7 +439,7 @@ class _Page:
         yield from pause(self._engine, self._pace.pause_for(cost_of_approving(specs), self._engine.now()))
         dry_run = self._order["phase"] != "approve"
         reports = yield from asked_to_approve(
-            self._engine, self._options, [case.subject for case in wave], self._until(), dry_run=dry_run
+            self._engine, self._logic, self._options, [case.subject for case in wave], self._until(), dry_run=dry_run
         )
         for case, report in zip(wave, reports, strict=True):
             case.take(report, self._logic.tries)
@@ -434,21 +448,22 @@ class _Page:
         if not cases:
             return
         specs = [case.created.spec for case in cases]
-        cost = cost_of_looking(specs, "create", self._logic)
+        cost = cost_of_finding(specs, self._logic)
         yield from pause(self._engine, self._pace.pause_for(cost, self._engine.now()))
-        reports = yield from found(self._engine, self._options, specs, self._until())
+        reports = yield from found(self._engine, self._logic, self._options, specs, self._until())
         for case, report in zip(cases, reports, strict=True):
             case.find(report, self._logic.tries)
 
 
-def found(engine: Engine, options: Options, specs: Sequence[Spec], until: str) -> Steps[list[Report]]:
+def found(engine: Engine, logic: Logic, options: Options, specs: Sequence[Spec], until: str) -> Steps[list[Report]]:
     """What an activity says about the existing endpoints of some factories; a report for each."""
     order = {"factories": [{"spec": spec_of(spec)} for spec in specs], "until": until}
-    return (yield from _asked(engine, options, FIND, order, specs))
+    call = engine.call(FIND, _carried(order, logic))
+    return (yield from _answered(engine, options, call, specs))
 
 
 def asked_to_approve(
-    engine: Engine, options: Options, created: Sequence[Report], until: str, *, dry_run: bool
+    engine: Engine, logic: Logic, options: Options, created: Sequence[Report], until: str, *, dry_run: bool
 ) -> Steps[list[Report]]:
     """What one activity says about the connections of some factories; a report for each, even if it said nothing."""
     accounts: list[Json] = []
@@ -459,11 +474,15 @@ def asked_to_approve(
         "hand_off": options.hand_off,
         "until": until,
     }
-    return (yield from _asked(engine, options, APPROVE, order, [report.spec for report in created]))
+    call = engine.call(APPROVE, _carried(order, logic))
+    return (yield from _answered(engine, options, call, [report.spec for report in created]))
 
 
-def _asked(engine: Engine, options: Options, activity: str, order: Json, specs: Sequence[Spec]) -> Steps[list[Report]]:
-    call = engine.call(activity, order)
+def _carried(order: Json, logic: Logic) -> Json:
+    return sealed(order) if logic.packs else order
+
+
+def _answered(engine: Engine, options: Options, call: Task, specs: Sequence[Spec]) -> Steps[list[Report]]:
     yield from all_of(engine, [call], options.silence_seconds)
     try:
         answers = _answers_in(engine.answer(call), len(specs))
@@ -481,7 +500,10 @@ def _answers_in(message: Any, count: int) -> Sequence[Report | Unanswered | None
     Raises:
         Unanswered: it is not an answer about so many factories.
     """
-    reports = cast("Json", message).get("reports") if isinstance(message, dict) else None
+    try:
+        reports = opened(cast("Json", message)).get("reports") if isinstance(message, dict) else None
+    except ValueError:
+        reports = None
     if not isinstance(reports, list) or len(cast("list[object]", reports)) != count:
         raise Unanswered("An activity answered in words that this version does not know (reports).")
     return [None if report is None else _known(report) for report in cast("list[object]", reports)]

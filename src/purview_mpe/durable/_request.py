@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from purview_mpe._model.fleets import checked_fleet
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Noun, Spec
-from purview_mpe.durable._limits import batches, pages_of
+from purview_mpe.durable._limits import batches, pages_of, subscription_of_account
 from purview_mpe.durable._logic import logic_of
 from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.errors import InvalidSpec
@@ -27,13 +28,15 @@ Approval = Literal["none", "at-once", "when-told"]
 FleetVerb = Literal["create", "onboard"]
 
 #: The number of the orchestration's latest version (`_logic`).
-LOGIC = 3
+LOGIC = 4
 #: Bytes of a packed spec, and of a packed report: measured for fleets of 100 to 5,000 factories, and rounded up.
 _PACKED_SPEC, _PACKED_REPORT, _PACKED_HAND_OFF = 100, 500, 300
 #: Bytes in the longest turn of a large fleet besides its specs, for each lane, for each lane of a lane, and for each
 #: page; all but the last contain an instance id twice, and the last one once. In the turns of a lane that is not
 #: divided, for each factory. In the order of a page besides its specs. All measured, and rounded up.
 _KEPT_LANE, _KEPT_PART, _KEPT_PAGE, _LANE, _PAGE_ORDER = 1_000, 1_500, 32, 500, 1_900
+#: Bytes of a subscription whose limits several lanes divide, in the order of a lane or of a page.
+_COMMON = 130
 #: The part of a message that the orders of the pages of a divided lane fill at least.
 _FILLED = 0.35
 #: Bytes of an instance id that is not known yet: those that engines make have 32, and a UUID has 36.
@@ -206,6 +209,7 @@ def _fitting_everywhere(request: FleetRequest, limit: int, *, keeps: bool, insta
 def _bytes_of_large(request: FleetRequest, instance: int) -> tuple[int, int]:
     """Bytes of the longest message of a fleet whose reports stay with its pages: those for its lanes, and all."""
     logic, lanes = logic_of(request.logic), dict[str, list[int]]()
+    in_common = _places_in_common(request) if logic.divides else Counter[str]()
     for place, spec in enumerate(request.specs):
         lanes.setdefault(spec.factory_id.subscription.casefold(), []).append(place)
     passes = 2 if request.approval == "when-told" else 1
@@ -215,19 +219,41 @@ def _bytes_of_large(request: FleetRequest, instance: int) -> tuple[int, int]:
         own = _packed_bytes(lane)
         own_pages = sum(1 for _ in pages_of(lane, logic, hand_off=request.hand_off))
         specs, pages = specs + own, pages + own_pages
-        longest = max(longest, _bytes_of_lane(lane, own, own_pages, instance, logic))
+        shared = _COMMON * sum(in_common[place] > 1 for place in _places_of(lane, request))
+        fixed += 2 * shared
+        longest = max(longest, _bytes_of_lane(lane, own, own_pages, instance, logic=logic, shared=shared))
     in_order = len(packed([{"places": list(chain(*lanes.values()))}]))
     return fixed, max(longest, 2 * specs + fixed + in_order + passes * pages * (_KEPT_PAGE + instance))
 
 
-def _bytes_of_lane(lane: Sequence[Spec], specs: int, pages: int, instance: int, logic: Logic) -> int:
+def _places_in_common(request: FleetRequest) -> Counter[str]:
+    """In how many lanes there are approvals for accounts in a subscription."""
+    if request.approval == "none":
+        return Counter()
+    lanes: dict[str, set[str]] = {}
+    for spec in request.specs:
+        own = spec.factory_id.subscription.casefold()
+        lanes.setdefault(own, set()).update(_places_of([spec], request))
+    return Counter(chain.from_iterable(lanes.values()))
+
+
+def _places_of(lane: Sequence[Spec], request: FleetRequest) -> set[str]:
+    """The subscriptions in which a lane is at work while it decides."""
+    places = {subscription_of_account(spec) for spec in lane}
+    if request.approval == "at-once":
+        places.update(spec.factory_id.subscription.casefold() for spec in lane[:1])
+    return places
+
+
+def _bytes_of_lane(lane: Sequence[Spec], specs: int, pages: int, instance: int, *, logic: Logic, shared: int) -> int:
     """Bytes of the longest message of a lane with so many bytes of packed specs."""
     if logic.message is None:
         return _LANE * len(lane)
-    parts = ceil((specs + _PAGE_ORDER * pages) / (_FILLED * logic.message))
+    parts = ceil((specs + (_PAGE_ORDER + shared) * pages) / (_FILLED * logic.message))
     # What the specs of a lane have in common is packed again in each of its parts.
     again = _packed_bytes([max(lane, key=lambda spec: len(spec.factory) + len(spec.account or ""))])
-    return 2 * (specs + parts * again) + parts * (_KEPT_PART + 2 * instance) + pages * (_KEPT_PAGE + instance)
+    each_part = _KEPT_PART + 2 * (instance + shared)
+    return 2 * (specs + parts * again) + parts * each_part + pages * (_KEPT_PAGE + instance)
 
 
 def _packed_bytes(specs: Sequence[Spec]) -> int:

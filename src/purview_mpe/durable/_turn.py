@@ -1,30 +1,46 @@
-"""Lanes one after the other: a fleet waits until another one has left the subscription."""
+"""Lanes one after the other: a fleet waits until another one has left the subscription.
+
+From logic number 4 on, an orchestration of its own waits (`turn`). It begins again after each try, so that a wait of a
+day leaves no more behind than a short one. Its order is that of the lane, and more:
+
+| key | meaning |
+|---|---|
+| `turn` | the subscription |
+| `until` | when the wait ends; missing before the first try |
+| `tries` | how often the lane was begun in vain |
+| `failures` | how many of these tries failed for another reason than another fleet |
+| `pause` | seconds until the next try |
+
+Before, the fleet's own orchestration waits (`made_in_turn`).
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from purview_mpe.durable._engine import LANE, STOP, Engine, Unanswered
-from purview_mpe.durable._lane import first_answer, given_up, patience
+from purview_mpe.durable._engine import LANE, STOP, TURN, Engine, Unanswered
+from purview_mpe.durable._lane import answered, first_answer, given_up, patience
+from purview_mpe.durable._logic import logic_of
 
 if TYPE_CHECKING:
-    from purview_mpe.durable._engine import Json, Steps
+    from purview_mpe.durable._engine import Json, Steps, Task
     from purview_mpe.durable._logic import Logic
 
+_OWN_KEYS = {"turn", "until", "tries", "failures", "pause"}
 
-def made_in_turn(engine: Engine, logic: Logic, order: Json, subscription: str, stop: Any) -> Steps[Json]:
+
+def made_in_turn(engine: Engine, logic: Logic, order: Json, subscription: str, stop: Task) -> Steps[Json]:
     """What the lane of one subscription answers; another fleet in that subscription is waited for."""
+    if logic.takes_turns:
+        return (yield from answered(engine, logic, TURN, {**order, "turn": subscription}, stop))
     began, calls, seconds, failures = engine.now(), list[Any](), logic.queue_pause, 0
     until = began + timedelta(hours=logic.queue_hours)
-    why = "The orchestration of its subscription did not answer."
+    why = _SILENT
     while engine.now() < until and failures < logic.failures and not engine.is_done(stop):
         name = f"{order['name']}-{len(calls)}"
         calls.append(engine.child(LANE, {**order, "name": name}, id_of(subscription)))
-        yield from first_answer(engine, calls, patience(order, logic), stop)
-        if engine.is_done(stop) and not all(map(engine.is_done, calls)):
-            engine.signal(id_of(subscription), STOP)
-            yield from first_answer(engine, calls, patience(order, logic))
+        yield from _answer_of_lane(engine, calls, id_of(subscription), patience(order, logic), stop)
         for call in filter(engine.is_done, calls):
             try:
                 return cast("Json", engine.answer(call))
@@ -35,7 +51,43 @@ def made_in_turn(engine: Engine, logic: Logic, order: Json, subscription: str, s
             failures += not _is_taken(why)
             yield from rest(engine, seconds, stop)
             seconds = min(2 * seconds, logic.queue_longest_pause)
-    return (yield from given_up(engine, logic, order, f"{why} Another fleet may be at work in its subscription."))
+    return (yield from given_up(engine, logic, order, f"{why} {_TAKEN}"))
+
+
+def turn(engine: Engine, order: Json) -> Steps[Json | None]:
+    """What the lane answers; as long as another fleet is in its subscription, begins again with the next try."""
+    logic = logic_of(order["logic"])
+    stop = engine.event(STOP)
+    until = order.get("until") or (engine.now() + timedelta(hours=logic.queue_hours)).isoformat()
+    tries, failures, seconds = order.get("tries", 0), order.get("failures", 0), order.get("pause", logic.queue_pause)
+    engine.tell({"phase": "waiting-for-its-turn" if tries else "under-way", "lanes": [id_of(order["turn"])]})
+    lane = {key: order[key] for key in order if key not in _OWN_KEYS}
+    call = engine.child(LANE, {**lane, "name": f"{order['name']}-{tries}"}, id_of(order["turn"]))
+    yield from _answer_of_lane(engine, [call], id_of(order["turn"]), patience(lane, logic), stop)
+    try:
+        return cast("Json", engine.answer(call))
+    except Unanswered as failure:
+        why = str(failure)
+    failures += engine.is_done(call) and not _is_taken(why)
+    if failures < logic.failures:
+        yield from rest(engine, min(seconds, (datetime.fromisoformat(until) - engine.now()).total_seconds()), stop)
+    if failures >= logic.failures or engine.is_done(stop) or engine.now() >= datetime.fromisoformat(until):
+        return (yield from given_up(engine, logic, lane, f"{why} {_TAKEN}"))
+    next_pause = min(2 * seconds, logic.queue_longest_pause)
+    engine.again({**order, "until": until, "tries": tries + 1, "failures": failures, "pause": next_pause})
+    return None
+
+
+_SILENT = "The orchestration of its subscription did not answer."
+_TAKEN = "Another fleet may be at work in its subscription."
+
+
+def _answer_of_lane(engine: Engine, calls: list[Task], instance: str, seconds: float, stop: Task) -> Steps[None]:
+    """Wait for an answer; the event to stop is passed on to the lane, which then answers soon."""
+    yield from first_answer(engine, calls, seconds, stop)
+    if engine.is_done(stop) and not all(map(engine.is_done, calls)):
+        engine.signal(instance, STOP)
+        yield from first_answer(engine, calls, seconds)
 
 
 def id_of(subscription: str) -> str:

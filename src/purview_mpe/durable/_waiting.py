@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purview_mpe.durable._engine import Json, Steps
+    from purview_mpe.durable._limits import Common
+    from purview_mpe.durable._logic import Logic
 
 _DECLINED = "The approval was declined, so the connection was not approved."
 _STOPPED = "The fleet was stopped, so the connection was not approved."
@@ -44,9 +46,9 @@ def order_to_wait(engine: Engine, number: int, hours: float, **fields: Any) -> J
     }
 
 
-def order_with_reports(places: Sequence[Sequence[int]], made: Sequence[Json]) -> Json:
-    """What a small fleet has to know: what its lanes answered."""
-    return {"places": list(places), "made": list(made)}
+def order_with_reports(places: Sequence[Sequence[int]], made: Sequence[Json], common: Sequence[Common]) -> Json:
+    """What a small fleet has to know: what its lanes answered, and how they divide limits."""
+    return {"places": list(places), "made": list(made), **({"common": list(common)} if any(common) else {})}
 
 
 def order_with_specs(lanes: Mapping[str, Json], places: str, made: Json) -> Json:
@@ -103,7 +105,9 @@ class _Reports:
 
     def order_for(self, lane: int, phase: Phase, name: str, why: str) -> Json:
         order = self._order
-        fields = {"logic": order["logic"], "options": order["options"], "name": name, "why": why}
+        fields: Json = {"logic": order["logic"], "options": order["options"], "name": name, "why": why}
+        if common := order.get("common", {}) and order["common"][lane]:
+            fields["common"] = common
         return order_to_decide(phase, self._made[lane], **fields)
 
     def case(self, lane: int, place: int) -> Decision:
@@ -139,13 +143,13 @@ class _Specs:
         return output_of_kept(self._order["places"], {**self._order["kept"], "kept": ids["ids"]}, joined(decided))
 
 
-def _is_pending(engine: Engine, options: Options, case: Decision, until: str) -> Steps[bool]:
+def _is_pending(engine: Engine, logic: Logic, options: Options, case: Decision, until: str) -> Steps[bool]:
     """Whether a factory has connections that are not approved, or may have some; asks Azure."""
     if not case.is_found:
-        [report] = yield from found(engine, options, [case.created.spec], until)
+        [report] = yield from found(engine, logic, options, [case.created.spec], until)
         case.find(report, 2)
     if case.is_found and case.is_open:
-        [report] = yield from asked_to_approve(engine, options, [case.subject], until, dry_run=True)
+        [report] = yield from asked_to_approve(engine, logic, options, [case.subject], until, dry_run=True)
         case.take(report, 1)
     return case.is_pending
 
@@ -177,7 +181,7 @@ class _Waiting:
             sent = order.pop("sent")
             if (decision := understood(sent)) is not None:
                 return (yield from self._decided(is_yes=decision, why=_DECLINED))
-            order["heard"] = repr(sent)[:200]
+            order["heard"] = sent[:200] if isinstance(sent, str) else _shown(sent)
         elif order["stopped"]:
             return (yield from self._decided(is_yes=False, why=_STOPPED))
         elif engine.now() >= until:
@@ -195,7 +199,7 @@ class _Waiting:
     def _note_events(self) -> None:
         """Keep what has come: an engine may forget it when the orchestration begins again."""
         if self._engine.is_done(self._event):
-            self._order["sent"] = self._engine.answer(self._event)
+            self._order["sent"] = kept_of(self._engine.answer(self._event))
         self._order["stopped"] = self._order["stopped"] or self._engine.is_done(self._stop)
 
     def _decided(self, *, is_yes: bool, why: str) -> Steps[Json]:
@@ -219,7 +223,7 @@ class _Waiting:
         lane, place = cast("tuple[int, int]", self._order["sample"])
         until = self._engine.now() + timedelta(seconds=self._logic.working_time * self._options.silence_seconds)
         case = self._held.case(lane, place)
-        if (yield from _is_pending(self._engine, self._options, case, until.isoformat())):
+        if (yield from _is_pending(self._engine, self._logic, self._options, case, until.isoformat())):
             return lane, place
         for index in range(self._held.lanes):
             if self._held.may_ask(index):
@@ -227,6 +231,16 @@ class _Waiting:
                 if (first := found_first.get("first", 0)) is not None:
                     return index, first
         return None
+
+
+def kept_of(sent: object) -> object:
+    """What the fleet remembers of an event: the decision, or what was sent instead, as far as a person has to see."""
+    decision = understood(sent)
+    return _shown(sent) if decision is None else decision
+
+
+def _shown(sent: object) -> str:
+    return repr(sent)[:200]
 
 
 def understood(sent: object) -> bool | None:

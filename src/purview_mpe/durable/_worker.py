@@ -54,6 +54,12 @@ def register_worker(
         engine = DurableTask(context, task.when_any, message_bytes)
         return (yield from driven(engine, _orchestration.fleet(engine, given)))
 
+    def purview_mpe_turn(context: Any, order: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _turn  # noqa: PLC0415 - as above
+
+        engine = DurableTask(context, task.when_any, message_bytes)
+        return (yield from driven(engine, _turn.turn(engine, order)))
+
     def purview_mpe_lane(context: Any, order: Any) -> Generator[Any, Any, Any]:
         from purview_mpe.durable import _lane  # noqa: PLC0415 - as above
 
@@ -91,6 +97,7 @@ def register_worker(
 
     if only != "activities":
         worker.add_orchestrator(purview_mpe_fleet)
+        worker.add_orchestrator(purview_mpe_turn)
         worker.add_orchestrator(purview_mpe_lane)
         worker.add_orchestrator(purview_mpe_page)
         worker.add_orchestrator(purview_mpe_reports)
