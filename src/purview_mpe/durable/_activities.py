@@ -39,8 +39,8 @@ _AT_MOST = 200.0
 #: something is left for others.
 _LEFT = "Something is left for others: start the fleet with hand_off=True, and this says what and for whom.\n"
 #: Letters of an error's message that an answer holds, and how many they become as long as the answer has too many bytes
-#: for each factory: some services answer with whole pages, and a page's message holds several copies of every answer.
-_LONGEST_ERRORS, _LONGEST_ANSWER = (2_000, 1_000, 500, 250), 2_200
+#: for each factory: a page's message holds several copies of every answer.
+_LONGEST_ERRORS, _LONGEST_ANSWER = (1_000, 500, 250), 2_200
 _CUT = "… (cut here)"
 #: Seconds to wait for connections to appear; their endpoints were requested minutes ago.
 _APPEAR = 60.0
