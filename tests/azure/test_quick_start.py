@@ -634,9 +634,10 @@ def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, modul
     assert spec is not None
     assert spec.origin is not None
     tree = ast.parse((Path(spec.origin).parent / module).read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
     annotations = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes
         for annotation in (
             [node.annotation] if isinstance(node, (ast.arg, ast.AnnAssign)) else [getattr(node, "returns", None)]
         )
@@ -645,13 +646,13 @@ def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, modul
     }
     later = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         for statement in node.body
         for inner in ast.walk(statement)
     }
     for name, harmless in (("_types", annotations), ("_models", annotations | later)):
-        uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+        uses = [node for node in nodes if isinstance(node, ast.Name) and node.id == name]
         assert uses
         assert [node.lineno for node in uses if id(node) not in harmless] == []
 
