@@ -16,7 +16,7 @@ from purview_mpe import quick_start
 from purview_mpe._azure import deferred_imports
 from purview_mpe._azure.empty_modules import PACKAGES
 from tests.support import sdk_requests
-from tests.support.processes import in_a_fresh_process
+from tests.support.processes import in_a_fresh_process, unmeasured
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A script that creates all endpoints in each colour, on the emulator.
@@ -122,6 +122,7 @@ def test_operations_send_the_same_requests_with_quick_start():
             subprocess.run(
                 [sys.executable, "-W", "error", "-m", "tests.support.sdk_requests", how],
                 cwd=ROOT,
+                env=unmeasured(),
                 capture_output=True,
                 text=True,
                 check=True,
