@@ -301,7 +301,7 @@ def _quiet_sdk(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL", "azure")
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.untraced
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_refusal_is_the_same_in_every_client_over_every_connection(world: World, refusal: str, write: str) -> None:
