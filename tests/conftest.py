@@ -39,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "untraced: repeats with many values what other tests do; coverage does not measure it"
+        "markers",
+        "untraced: coverage does not measure the test, which reads files, or repeats with many values what others do",
     )
     if config.getoption("--require-wheel") and "site-packages" not in str(purview_mpe.__file__):
         raise pytest.UsageError(f"The package comes from {purview_mpe.__file__}, not from an installed wheel.")

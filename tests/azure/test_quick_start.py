@@ -627,6 +627,7 @@ def test_importers_use_deferred_modules_in_functions_alone(module):
     assert [node.lineno for node in used if id(node) not in in_functions | annotations] == []
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("module", ["operations/_operations.py", "aio/operations/_operations.py"])
 @pytest.mark.parametrize("package", PACKAGES)
 def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, module):

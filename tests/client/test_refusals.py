@@ -322,6 +322,7 @@ def test_a_refusal_is_the_same_in_every_client_over_every_connection(world: Worl
         assert all(said in line[5] for line in refused)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("write", sorted(set(WRITES) - _OWN_TOKENS))
 def test_an_answer_that_repeats_the_token_is_never_read(world: World, write: str) -> None:
     """The outcome of every write says why, and no text of it holds the token."""
