@@ -10,6 +10,8 @@ from .bench import cold
 from .bench.__main__ import main
 from .bench.figures import figure, paired
 
+pytestmark = pytest.mark.untraced
+
 TINY = ["--pairs", "1", "--sizes", "2", "--colours", "async", "--requests", "100"]
 
 

@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.untraced
+
 ROOT = Path(__file__).parents[1]
 TEXTS = sorted(
     [

@@ -16,7 +16,7 @@ from purview_mpe import quick_start
 from purview_mpe._azure import deferred_imports
 from purview_mpe._azure.empty_modules import PACKAGES
 from tests.support import sdk_requests
-from tests.support.processes import in_a_fresh_process
+from tests.support.processes import in_a_fresh_process, unmeasured
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A script that creates all endpoints in each colour, on the emulator.
@@ -122,6 +122,7 @@ def test_operations_send_the_same_requests_with_quick_start():
             subprocess.run(
                 [sys.executable, "-W", "error", "-m", "tests.support.sdk_requests", how],
                 cwd=ROOT,
+                env=unmeasured(),
                 capture_output=True,
                 text=True,
                 check=True,
@@ -626,6 +627,7 @@ def test_importers_use_deferred_modules_in_functions_alone(module):
     assert [node.lineno for node in used if id(node) not in in_functions | annotations] == []
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("module", ["operations/_operations.py", "aio/operations/_operations.py"])
 @pytest.mark.parametrize("package", PACKAGES)
 def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, module):
@@ -634,9 +636,10 @@ def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, modul
     assert spec is not None
     assert spec.origin is not None
     tree = ast.parse((Path(spec.origin).parent / module).read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
     annotations = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes
         for annotation in (
             [node.annotation] if isinstance(node, (ast.arg, ast.AnnAssign)) else [getattr(node, "returns", None)]
         )
@@ -645,13 +648,13 @@ def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, modul
     }
     later = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         for statement in node.body
         for inner in ast.walk(statement)
     }
     for name, harmless in (("_types", annotations), ("_models", annotations | later)):
-        uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+        uses = [node for node in nodes if isinstance(node, ast.Name) and node.id == name]
         assert uses
         assert [node.lineno for node in uses if id(node) not in harmless] == []
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from tests.support.processes import unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -62,7 +63,7 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None, program: 
     began = time.perf_counter()
     done = subprocess.run(
         [program, *arguments],
-        env=os.environ | dict(environment or {}),
+        env=unmeasured() | dict(environment or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -82,7 +83,11 @@ def run_module(module: str, **options: Any) -> Any:
 def served(**options: Any) -> Generator[Served]:
     """The emulator over HTTPS; `factories` is their number, and the rest are options of `Emulator`."""
     with subprocess.Popen(
-        [sys.executable, "-c", _SERVE, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _SERVE, json.dumps(options)],
+        env=unmeasured(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin
         assert process.stdout

@@ -198,6 +198,7 @@ def written(shell: Any) -> list[Any]:
     return [write for write in shell.emulator.writes if write.status < 400]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("words", "code", "said"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
 @pytest.mark.usefixtures("files")
 def test_a_mistake_has_its_exit_code_and_its_message(

@@ -73,6 +73,7 @@ TWICE = [
 ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("verb", "action"), TWICE)
 def test_an_option_with_two_values_is_refused(verb: str, action: Action) -> None:
     """Neither value wins silently; the same value twice is accepted."""
@@ -175,6 +176,7 @@ def pairs(verb: str) -> Iterator[tuple[Action, Action]]:
     return combinations(own, 2) if len(own) > 1 else iter((one, one) for one in own)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("fleet", [False, True], ids=["one", "fleet"])
 @pytest.mark.parametrize("verb", NEEDED)
 def test_each_pair_of_options_has_an_effect_or_is_refused(

@@ -123,6 +123,7 @@ CASES = [
 ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("verb", "shape", "place", "kind"), CASES)
 def test_single_fault_is_overcome(colour, verb, shape, place, kind):
     """A single transient fault does not change the result and costs at most one layer's attempts."""

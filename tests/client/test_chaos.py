@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fuzz.__main__ import fuzz
 from tests.support import chaos
 
 
+@pytest.mark.untraced
 def test_a_few_random_runs_end_well(capsys):
     """Forty random runs end in the right state or with a typed error, and a clean run repairs the rest."""
     assert chaos.campaign(runs=40, seed=7) == 0, capsys.readouterr().err

@@ -13,6 +13,7 @@ import pytest
 from purview_mpe import Client, aio
 from purview_mpe.emulator import Emulator
 from tests.support.colours import spec_for
+from tests.support.processes import unmeasured
 
 #: Runs create_all and kills itself with SIGKILL at the n-th request: before it is sent, or after its answer.
 VICTIM = """
@@ -69,7 +70,9 @@ def test_killed_at_any_request_is_finished_by_the_next_run(moment):
         spec = spec_for(emulator)
         with emulator.serve() as server:
             command = [sys.executable, "-c", VICTIM, server.url, str(server.ca_file), spec.model_dump_json(), moment]
-            died = subprocess.run([*command, str(number)], timeout=300, capture_output=True, check=False)
+            died = subprocess.run(
+                [*command, str(number)], env=unmeasured(), timeout=300, capture_output=True, check=False
+            )
         assert died.returncode == -signal.SIGKILL, died.stderr.decode()
         there = len(endpoints_of(emulator))
         before = len(emulator.writes)

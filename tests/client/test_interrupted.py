@@ -10,6 +10,7 @@ from tests.support.interrupting import CLIENTS, VERBS, session
 
 
 # Python closes a socket that was interrupted between its creation and its first use, and warns about it.
+@pytest.mark.untraced
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such timer")
 @pytest.mark.parametrize("client", CLIENTS)

@@ -15,6 +15,7 @@ from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
 from tests.support.colours import fleet_of
 from tests.support.nouns import ACCOUNT, FACTORY, STORAGE
+from tests.support.processes import unmeasured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -341,7 +342,8 @@ def test_a_full_disk_does_not_end_the_run(colour: Colour, tmp_path):
     """Every factory is processed and reported; a warning counts the missing reports, and the journal stays readable."""
     path = tmp_path / "fleet.jsonl"
     command = [sys.executable, "-c", FULL_DISK, colour.name, str(path)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    # Coverage could not save its own file either, and its next report would warn of a broken one.
+    ended = subprocess.run(command, env=unmeasured(), capture_output=True, text=True, check=True)
     heard, made = json.loads(ended.stdout)
     made = FleetReport.model_validate(made)
     assert made.counts == {"created": 16}

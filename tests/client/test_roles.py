@@ -116,6 +116,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("person", EXPECTED)
 def test_each_verb_respects_the_callers_roles(colour, person, verb):

@@ -6,7 +6,6 @@ import ast
 import inspect
 import json
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +14,7 @@ import pytest
 import purview_mpe
 from purview_mpe import Client, aio, emulator, errors
 from purview_mpe._model.spec import Noun
+from tests.support.processes import in_a_fresh_process
 
 EXPORTS = [
     "MATRIX",
@@ -110,9 +110,7 @@ ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_delete_many"
 
 def python(code: str) -> list[str]:
     """What a fresh interpreter prints, as JSON on its last line."""
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)  # noqa: PLW1510 - the test's own code
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout.splitlines()[-1])
+    return json.loads(in_a_fresh_process(code).splitlines()[-1])
 
 
 def loaded(code: str, *names: str) -> list[str]:

@@ -37,6 +37,7 @@ def statuses(emulator, *, ours) -> list[str]:
     return [c.status for c in emulator.connections() if (c.factory is not None) == ours]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("reveal", ["at-once", "never"])
 @pytest.mark.parametrize(("shape", "count"), [("A", 4), ("B", 3), ("C", 3), ("D", 4), ("E", 3)])
 def test_only_the_factorys_connections_are_approved(colour, shape, count, reveal):

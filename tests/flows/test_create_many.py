@@ -262,6 +262,7 @@ def test_a_factory_is_first_read_when_it_can_be_ready(colour: Colour):
     assert looks[f"{specs[-1].factory}/managedVirtualNetworks/default/managedPrivateEndpoints"] <= 15
 
 
+@pytest.mark.untraced
 def test_a_throttled_subscription_delays_no_other(colour: Colour, emulator: Emulator):
     """A used-up limit of one subscription holds up no factory in another one."""
     here, there = fleet_of(emulator, 40), fleet_of(emulator, 2, subscription=OTHER)
@@ -270,6 +271,7 @@ def test_a_throttled_subscription_delays_no_other(colour: Colour, emulator: Emul
     assert max(index for index, path in enumerate(puts) if OTHER in path) < len(puts) / 2
 
 
+@pytest.mark.untraced
 def test_a_fleet_stays_within_azures_limits(colour: Colour):
     """A fleet that needs twice the burst of writes paces itself, so that Azure refuses no request."""
     emulator = Emulator(enforce_limits=True, provisioning=20, foreign_connections=0)
@@ -371,6 +373,7 @@ HANGING = [
 ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("method", "path"), HANGING)
 @pytest.mark.parametrize("approve", [False, True], ids=["create", "approve"])
 def test_a_slow_request_delays_only_its_own_factory(colour: Colour, method, path, approve):

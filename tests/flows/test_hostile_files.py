@@ -157,6 +157,7 @@ several = settings(max_examples=EXAMPLES)
 randoms = st.randoms(use_true_random=True)
 
 
+@pytest.mark.untraced
 @several
 @given(random=randoms)
 def test_tampered_reports_reach_no_other_resource(random):
@@ -193,6 +194,7 @@ def test_tampered_plans_reach_no_other_resource(random):
     assert all("/managedvirtualnetworks" in request.path.casefold() for request in world.azure.writes)
 
 
+@pytest.mark.untraced
 @several
 @given(random=randoms)
 def test_tampered_journals_reach_no_other_resource(random, tmp_path_factory):

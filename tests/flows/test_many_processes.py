@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe import Client, Spec
 from purview_mpe.emulator import Answers, Emulator
+from tests.support.processes import unmeasured
 
 if TYPE_CHECKING:
     from purview_mpe.emulator import Server
@@ -39,6 +40,7 @@ def at_once(server: Server, verb: str, specs: list[Spec]) -> list[str]:
     children = [
         subprocess.Popen(
             [sys.executable, "-c", CHILD, server.url, str(server.ca_file), verb, spec.factory, str(spec.account)],
+            env=unmeasured(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

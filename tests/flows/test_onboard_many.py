@@ -56,6 +56,7 @@ def test_every_factory_is_onboarded(colour):
     assert len(emulator.writes) == before
 
 
+@pytest.mark.untraced
 def test_a_hundred_factories_write_the_policy_a_few_times(colour):
     """At most five writes, although Azure's limits delay the factories one after the other."""
     emulator, specs = fleet(100, enforce_limits=True, latency=0.2, request_log=None)
@@ -201,6 +202,7 @@ def test_reports_are_given_one_by_one(colour):
     assert all(one.complete for one in reports)
 
 
+@pytest.mark.untraced
 def test_a_store_without_version_check_loses_no_identity(colour):
     """Even if stale versions are accepted, no batch of the fleet overwrites another one."""
     emulator, specs = fleet(20, answers=Answers(stale_policy="accepted"), enforce_limits=True, latency=1.0)

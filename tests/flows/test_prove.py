@@ -211,6 +211,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("failure", UNREADABLE)
 @pytest.mark.parametrize(("method", "path"), [("GET", ENTITY), ("POST", SEARCH), ("GET", LINEAGE)])
 def test_a_catalog_without_valid_answers_leaves_the_proof_open(colour, emulator, failure, method, path):

@@ -86,6 +86,7 @@ def shown(azure: Emulator) -> dict[str, tuple[str, ...]]:
     return {str(one.id): one.zone_groups for one in azure.networks.private_endpoints()}
 
 
+@pytest.mark.untraced
 @settings(max_examples=60)
 @given(networks())
 def test_existing_resources_are_used_and_nothing_outside_is_written(drawn):
@@ -181,6 +182,7 @@ def assert_no_zone_is_doubled(azure: Emulator, network: Network, linked_before: 
     assert not set(made) & linked_before
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("runtimes", [1, 2])
 @pytest.mark.parametrize("shape", "AC")
 def test_check_says_whether_a_self_hosted_runtime_has_what_it_needs(colour, shape, runtimes):

@@ -66,6 +66,7 @@ def test_every_noun_has_a_strategy():
     assert defined == set(NOUNS)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", NOUNS)
 @given(st.data())
 def test_noun_survives_json(name, data):
@@ -76,6 +77,7 @@ def test_noun_survives_json(name, data):
     assert type(noun).model_validate(noun.model_dump()) == noun
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", NOUNS)
 @settings(max_examples=10)
 @given(st.data())
@@ -88,6 +90,7 @@ def test_noun_can_be_copied_and_hashed(name, data):
     assert {noun, *others} == {noun}
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", NOUNS)
 @settings(max_examples=10)
 @given(st.data())
@@ -99,6 +102,7 @@ def test_noun_is_frozen_and_prints(name, data):
     assert str(noun)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", NOUNS)
 @settings(max_examples=10)
 @given(st.data())

@@ -81,6 +81,14 @@ def test_throttled_lane_keeps_its_order():
     assert started(found, NOW + 3) == ["a1", "a2"]
 
 
+def test_only_job_of_a_throttled_lane_starts_once_the_lane_opens():
+    """A lane that was empty without the job gets its turn again."""
+    found = agenda("a1")
+    assert started(found, wait_for=lambda _: 5.0) == []
+    assert started(found, NOW + 4) == []
+    assert started(found, NOW + 5) == ["a1"]
+
+
 def test_clear_returns_the_jobs_that_did_not_start():
     """Jobs in progress are not returned."""
     found = agenda("a1", "a2", looks=1)

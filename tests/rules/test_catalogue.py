@@ -81,6 +81,7 @@ def test_missing_right_is_named_after_its_step():
     assert set(rights.MISSING_RIGHTS) <= set(get_args(RightStep))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_findings_are_made_only_in_the_catalogue(path):
     """No other module constructs a Finding or spells the code of one."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
+
 from purview_mpe._rules.ownership import Claim, Listing, claim_for, match_blind, match_known
 from tests.support.nouns import ALL_NAMES, HIDDEN, TARGETS, a_connection, an_endpoint
 from tests.support.strangers import OWN_WORDS, imitations
@@ -85,6 +87,7 @@ def _own(random: Random, target: Target, name: str, *, tells_id: bool) -> tuple[
     return endpoint, None if shown is None else a_connection(private_endpoint_id, shown)
 
 
+@pytest.mark.untraced
 def test_foreign_connection_is_never_approved_if_the_factory_is_readable():
     """Each recognised pending connection is genuine, in every arrangement, and many arrangements have one."""
     approved = 0
@@ -97,6 +100,7 @@ def test_foreign_connection_is_never_approved_if_the_factory_is_readable():
     assert approved > ARRANGEMENTS / 4
 
 
+@pytest.mark.untraced
 def test_exact_id_is_always_found():
     """If the factory shows the id and the target lists the connection, any number of foreign ones does not hide it."""
     for seed in range(ARRANGEMENTS):
@@ -109,6 +113,7 @@ def test_exact_id_is_always_found():
                 )
 
 
+@pytest.mark.untraced
 def test_report_approves_only_exact_ids():
     """With a requester's report, nothing is matched by name."""
     for seed in range(ARRANGEMENTS):
@@ -120,6 +125,7 @@ def test_report_approves_only_exact_ids():
             )
 
 
+@pytest.mark.untraced
 def test_foreign_connection_is_not_approved_beside_a_genuine_one():
     """Without the factory, one genuine connection on any target keeps every foreign one out."""
     approved = 0

@@ -1,4 +1,4 @@
-"""Feeds a megabyte of worst-case text to every function that takes foreign text: `python -m tests.support.foreign`.
+"""Feeds megabytes of worst-case text to the functions that take foreign text: `python -m tests.support.foreign 60`.
 
 A search that backtracks takes hours for a megabyte; one that does not takes a second. The process therefore has a
 limit on its processor time that only a backtracking search reaches, and prints what it is running.
@@ -284,14 +284,14 @@ FEEDERS: tuple[tuple[Callable[[str], None], tuple[str, ...]], ...] = (
 )
 
 
-def main(limit: int) -> None:
-    """Feed all of them, within this many seconds of processor time."""
+def main(limit: int, *chosen: str) -> None:
+    """Feed all of them, or those with these names, within this many seconds of processor time."""
     if sys.platform != "win32":
         import resource
 
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     for feeder, pieces in FEEDERS:
-        for piece in pieces:
+        for piece in pieces if not chosen or feeder.__name__ in chosen else ():
             sys.stdout.write(f"{feeder.__name__} {piece!a}\n")
             sys.stdout.flush()  # the last line names the function that did not end
             feeder(foreign(piece))
@@ -299,4 +299,4 @@ def main(limit: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -16,7 +16,10 @@ def escape(text: str) -> str:
 
 def harmless(text: str) -> str:
     """The text without characters that markup cannot hold, and without those that reverse the order of others."""
-    return "".join(_held(character) for character in text)
+    if text.isprintable():
+        return text
+    # Each character is judged once, however often it occurs.
+    return text.translate({ord(character): _held(character) for character in set(text)})
 
 
 def _held(character: str) -> str:

@@ -18,4 +18,7 @@ def shown(value: object) -> str:
 
 def one_line(text: str) -> str:
     """The text with a space in place of every character that cannot be printed, line breaks included."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    if text.isprintable():
+        return text
+    # Each character is judged once, however often it occurs: the text can be a whole file.
+    return text.translate({ord(c): c if c.isprintable() else " " for c in set(text)})
