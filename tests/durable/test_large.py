@@ -127,6 +127,7 @@ def test_the_event_may_come_at_the_start():
     assert (output["counts"], output["complete"]) == ({"created": 3, "approved": 3}, True)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("fate", ["dies before", "dies after", "never noticed", "fails", "answers oddly"])
 def test_a_decision_survives_what_a_creation_does(fate, monkeypatch):
     """A worker dies, or an activity is lost, fails or answers oddly, at any place: the same end, nothing twice."""

@@ -87,6 +87,7 @@ def lanes_and_names(azure, subscriptions, count):
         yield Spec(factory=str(factory), account=str(account), name="purview", groups=("account",))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("subscriptions", "fields", "says"),
     [
@@ -114,6 +115,7 @@ YES, NO = [(5_000, durable.APPROVAL, True)], [(5_000, durable.APPROVAL, False)]
 DECIDED = {"approval": "when-told", "hand_off": True}
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("script", "least", "count", "fields", "says"),
     [
@@ -214,6 +216,7 @@ def test_a_fleet_carries_the_reports_that_fit_however_many_lanes_it_has():
     assert not carries(apart, logic, hand_off=False, decided=True)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("count", "lanes", "fields", "says"),
     [

@@ -179,8 +179,27 @@ def test_wrong_requests_are_400(emulator):
     assert b"approval" in answer.get_body()
     assert app.call("decide", engine, b"perhaps").status_code == 400
     assert app.call("decide", engine, b"1").status_code == 400
+    assert app.call("decide", engine, b"[" * 100_000).status_code == 400
     assert app.call("look", engine, method="GET").status_code == 404
     assert (engine.started, engine.raised) == ([], [])
+
+
+def test_a_purged_report_is_gone(emulator):
+    """The counts are still shown; the whole report is 410, and the answer names what is missing."""
+
+    class Purged(Engine):
+        async def get_status(self, instance):
+            return self.status if instance == "f1" else SimpleNamespace(runtime_status=None, output=None)
+
+    output = {"counts": {"created": 180}, "kept": ["f1-make-0-0-report-0"], "places": "?"}
+    status = df.OrchestrationRuntimeStatus.Completed
+    engine = Purged(SimpleNamespace(runtime_status=status, custom_status=None, output=output))
+    app = App(emulator)
+    assert json.loads(app.call("look", engine, method="GET").get_body())["report"] == output
+    answer = app.call("look", engine, method="GET", params={"whole": "true"})
+    assert answer.status_code == 410
+    assert b"without whole=true, the counts are left" in answer.get_body()
+    assert b"f1-make-0-0-report-0" in answer.get_body()
 
 
 def test_every_http_function_needs_a_key_and_can_be_loaded(emulator):
@@ -192,6 +211,7 @@ def test_every_http_function_needs_a_key_and_can_be_loaded(emulator):
         "decide",
         "look",
         durable.FLEET,
+        "purview_mpe_turn",
         "purview_mpe_lane",
         "purview_mpe_page",
         "purview_mpe_reports",

@@ -77,7 +77,7 @@ def _doors(settings: Settings) -> Any:
         """Approve or decline what a fleet has created; the body is true or false."""
         try:
             decision = json.loads(request.get_body())
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter for brackets in brackets, a thousand times
             decision = None
         if not isinstance(decision, bool):
             return _refused(400, "The body must be true or false.")
@@ -96,7 +96,7 @@ def _doors(settings: Settings) -> Any:
     async def look(request: func.HttpRequest, client: str) -> func.HttpResponse:
         """Where a fleet stands, and its report once it is done; of a large fleet, its counts.
 
-        `?whole=true` gives the report of a large fleet as well, factory by factory.
+        `?whole=true` gives the report of a large fleet as well, factory by factory, unless it was purged.
         """
         engine: Any = client
         status = await engine.get_status(request.route_params["instance"])
@@ -104,7 +104,10 @@ def _doors(settings: Settings) -> Any:
             return _refused(404, _NO_FLEET)
         report = status.output
         if status.runtime_status.name == "Completed" and request.params.get("whole") == "true":
-            report = await _whole(engine, report)
+            try:
+                report = await _whole(engine, report)
+            except ValueError as missing:
+                return _refused(410, f"The whole report is gone; without whole=true, the counts are left. {missing}")
         body = {"state": status.runtime_status.name, "status": status.custom_status, "report": report}
         return func.HttpResponse(json.dumps(body), mimetype="application/json")
 
