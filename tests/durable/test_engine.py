@@ -263,13 +263,14 @@ def test_recorded_history_replays(number):
 # --- two fleets
 
 
+@pytest.mark.parametrize("logic", [3, LOGIC])
 @pytest.mark.parametrize("count", [1, 9])
-def test_second_fleet_waits_for_the_first(count):
+def test_second_fleet_waits_for_the_first(count, logic):
     """Two identical fleets at once: each endpoint is written once, and counted as created once."""
     azure = Emulator()
     specs = factories(azure, count, 3)
     engine = fleet_engine(azure)
-    given = json.dumps(durable.FleetRequest(specs=specs).model_dump(mode="json"))
+    given = json.dumps(durable.FleetRequest(specs=specs, logic=logic).model_dump(mode="json"))
     engine.hub.start(durable.FLEET, given, "first")
     engine.hub.start(durable.FLEET, given, "second")
     reports = [FleetReport.model_validate_json(engine.finish(each).output) for each in ("first", "second")]
