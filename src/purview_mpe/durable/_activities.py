@@ -240,19 +240,20 @@ def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account:
             for report in reports
         ]
     }
-    errors = [
-        outcome["error"]
-        for report in filter(None, answer["reports"])
-        for outcome in report.get("outcomes", ())
-        if outcome.get("error")
-    ]
+    _shorten_errors(answer)
+    return answer
+
+
+def _shorten_errors(answer: Json) -> None:
+    """Leave the beginning of each error's message: as much as lets the answer stay short."""
+    outcomes = (each for report in filter(None, answer["reports"]) for each in report.get("outcomes", ()))
+    errors = [each["error"] for each in outcomes if each.get("error")]
     for most in _LONGEST_ERRORS if errors else ():
         for error in errors:
             if len(message := error["message"]) > most + len(_CUT):
                 error["message"] = message[:most] + _CUT
-        if len(packed([answer])) <= _LONGEST_ANSWER * len(reports):
+        if len(packed([answer])) <= _LONGEST_ANSWER * len(answer["reports"]):
             break
-    return answer
 
 
 def _is_waiting(report: Report) -> bool:

@@ -81,10 +81,8 @@ def register_functions(
 
         return _activities.find(creating, order)
 
-    for orchestrator in (
-        *(purview_mpe_fleet, purview_mpe_turn),
-        *(purview_mpe_lane, purview_mpe_page, purview_mpe_reports),
-    ):
+    orchestrators = (purview_mpe_fleet, purview_mpe_turn, purview_mpe_lane, purview_mpe_page, purview_mpe_reports)
+    for orchestrator in orchestrators:
         app.orchestration_trigger(context_name="context")(orchestrator)
     for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve, purview_mpe_find):
         app.activity_trigger(input_name="order")(activity)
