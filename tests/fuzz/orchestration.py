@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import Client, FleetReport, Retry
 from purview_mpe.durable import FleetRequest, _activities
-from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, LANE, ONBOARD, PAGE, Unanswered
+from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, LANE, ONBOARD, PAGE, TURN, Unanswered
 from purview_mpe.durable._lane import lane
 from purview_mpe.durable._orchestration import fleet
 from purview_mpe.durable._page import page
+from purview_mpe.durable._turn import turn
 from purview_mpe.emulator import Emulator
 
 from .bending import bent, rubbish
@@ -68,7 +69,7 @@ class _Engine:
 
     def child(self, orchestrator: str, order: Mapping[str, Any], instance: str) -> Any:
         assert instance
-        run = {LANE: lane, PAGE: page}[orchestrator]
+        run = {TURN: turn, LANE: lane, PAGE: page}[orchestrator]
         self.next_order = order
         answer = None
         while answer is None:
