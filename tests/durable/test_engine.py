@@ -206,23 +206,26 @@ def test_activity_that_fails_for_one_factory():
 
 
 def test_unreadable_answer_counts_as_no_answer():
-    """This version cannot read a worker's answers: the factories are failed, and the fleet ends."""
+    """This version cannot read a worker's answers, packed or not: the factories are failed, and the fleet ends."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
+    wrong = {"reports": [{"verb": "create_all", "outcomes": 1}]}
+    strange = [
+        *(None, 5, ["?"], wrong, {"reports": 5}, sealed(wrong), sealed({"reports": 5}), sealed({})),
+        *({"packed": each} for each in ("?", "\ud800", 5, None, [], {}, packed([]), packed([[5]]), packed([5]))),
+    ]
 
     def register(worker):
         durable.register_worker(worker, lambda: client, only="orchestrators")
 
         def purview_mpe_create(_context, order):
             order = opened(order)
-            strange = [{"verb": "create_all", "outcomes": 1}] * len(order["factories"])
-            name = order["factories"][0]["spec"]["factory"]
-            return {"0": sealed({"reports": strange}), "1": ["?"], "2": {"packed": "?"}}[name[-1]]
+            return strange[int(order["factories"][0]["spec"]["factory"][-2:])]
 
         worker.add_activity(purview_mpe_create)
 
-    report = ran(Engine(azure, register), factories(azure, 3, 3))
-    assert report.counts == {"failed": 3}
+    report = ran(Engine(azure, register), factories(azure, len(strange), len(strange)))
+    assert report.counts == {"failed": len(strange)}
     assert {"words that this version does not know" in one.error.message for one in report.outcomes} == {True}
 
 
@@ -311,6 +314,27 @@ def small_specs(azure, count):
     return [spec.model_copy(update={"groups": ("account",)}) for spec in factories(azure, count, 1)]
 
 
+def test_stop_beside_the_next_try_is_not_lost():
+    """STOP can arrive in the same turn as the timer: the fleet still ends, and begins no lane."""
+    azure = Emulator(provisioning=7200)
+    engine = fleet_engine(azure)
+    given = json.dumps(durable.FleetRequest(specs=small_specs(azure, 3), timeout=8000).to_input())
+    for each in ("first", "second"):
+        engine.hub.start(durable.FLEET, given, each)
+    fire, told = engine.hub.fire_due, list[float]()
+
+    def fire_and_stop():
+        fire()
+        waiting = engine.hub.instances.get("second-make-0-0")
+        if not told and waiting and any(event.HasField("timerFired") for event in waiting.news):
+            told.append(azure.clock.elapsed)
+            engine.hub.raise_event("second-make-0-0", durable.STOP, "null")
+
+    engine.hub.fire_due = fire_and_stop
+    assert report_of(engine, engine.finish("second")).counts == {"failed": 3}
+    assert azure.clock.elapsed == told[0] < 100
+
+
 def test_a_long_wait_for_another_fleet_leaves_nothing_behind():
     """After a hundred tries the messages are as short as after the first one."""
     engine, azure, reports = waiting_fleets(20)
@@ -348,7 +372,7 @@ def test_a_fleet_that_waits_for_its_turn_can_be_stopped():
 
 
 def test_a_lane_that_fails_is_begun_again_a_few_times():
-    """Not for a day, as where another fleet is at work."""
+    """Three tries, not a day of tries: no other fleet is at work."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
 
@@ -370,7 +394,7 @@ def test_a_lane_that_fails_is_begun_again_a_few_times():
 
 
 class Fresh:
-    """A client for each call, as on many machines that know nothing of one another."""
+    """A new client for each call, as on many machines: no client counts the requests of another one."""
 
     def __init__(self, azure):
         self._azure = azure
@@ -380,7 +404,7 @@ class Fresh:
 
 
 def test_lanes_with_accounts_in_one_subscription_divide_its_limits():
-    """As fast as the share of one subscription allows, although the workers know nothing of one another."""
+    """Together they send no more than the share of one subscription, although no worker knows the others."""
     azure = Emulator(foreign_connections=0)
     engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: Fresh(azure)), says=list(SAYS))
     specs = list[Spec]()
@@ -392,7 +416,7 @@ def test_lanes_with_accounts_in_one_subscription_divide_its_limits():
         specs.append(Spec(factory=str(factory), account=str(account), name="purview"))
     report = ran(engine, specs, approval="when-told", share=0.2)
     assert report.counts == {"created": 240, "approved": 240}
-    # 36 writes at once, and then two in each second; six lanes that each did so would be done at once.
+    # 36 writes at once, then two in each second. If each of the six lanes did that, there would be no wait.
     assert (240 - 36) / 2 <= azure.clock.elapsed - SAYS[0][0] < 240
 
 

@@ -12,6 +12,7 @@ from purview_mpe import Client, durable
 from purview_mpe.durable import _logic
 from purview_mpe.durable._packing import packed
 from purview_mpe.durable._request import LOGIC
+from purview_mpe.durable._waiting import kept_of
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
 from tests.support.durable_fleet import bare_factories, factories
@@ -318,3 +319,13 @@ def test_other_values_than_outputs_have_no_pages(output):
     """The error says what to pass."""
     with pytest.raises(InvalidSpec, match="pass what the engine shows once the fleet has completed"):
         durable.pages_in(output)
+
+
+def test_a_decision_with_too_many_levels_is_shown_as_such():
+    """The waiting fleet shows what it did not understand, and goes on."""
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert kept_of(nested) == "a list with too many levels"
+    assert kept_of({"approved": True}) is True
+    assert kept_of("x" * 1_000) == "'" + "x" * 199

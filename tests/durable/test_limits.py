@@ -265,8 +265,8 @@ def test_lanes_divide_the_limits_of_their_common_subscriptions():
         assert pace.pause_for(lanes[1], NOON) == pytest.approx(wait)
 
 
-def test_a_lane_alone_in_its_part_of_a_subscription_sends_all_the_same():
-    """A subscription that is common to lanes has buckets which one of them does not use."""
+def test_bucket_that_a_lane_does_not_use_is_not_divided():
+    """Lanes with a common subscription need not send the same kinds of requests there."""
     logic = logic_of(LOGIC)
     [first, _] = in_common([[("s", "writes", "x")], [*writes(1), ("s", "reads", "x")]], logic)
     assert first["s"][list(logic.rates).index(("reads", ""))] == (0, 1.0)

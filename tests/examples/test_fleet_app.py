@@ -198,7 +198,7 @@ def test_a_purged_report_is_gone(emulator):
     assert json.loads(app.call("look", engine, method="GET").get_body())["report"] == output
     answer = app.call("look", engine, method="GET", params={"whole": "true"})
     assert answer.status_code == 410
-    assert b"without whole=true, the counts are left" in answer.get_body()
+    assert b"leave out whole=true to see the counts" in answer.get_body()
     assert b"f1-make-0-0-report-0" in answer.get_body()
 
 

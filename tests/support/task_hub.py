@@ -97,7 +97,7 @@ class TaskHub:
         with self.changed:
             there = self.instances.get(instance_id)
             if there is not None and not there.is_over:
-                raise KeyError(f"an orchestration with the id {instance_id!r} runs")
+                raise KeyError(f"an orchestration with the id {instance_id!r} is already running")
             started = self.instances[instance_id] = Instance(instance_id, name, given, parent)
             self._news(started, events.new_execution_started_event(name, instance_id, given))
 

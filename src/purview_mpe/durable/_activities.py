@@ -38,8 +38,8 @@ _AT_MOST = 200.0
 #: Replaces a hand-off text that was not requested. A report needs some text, because `onboard` is not complete while
 #: something is left for others.
 _LEFT = "Something is left for others: start the fleet with hand_off=True, and this says what and for whom.\n"
-#: Letters of an error's message that an answer holds, and how many they become as long as the answer has too many bytes
-#: for each factory: a page's message holds several copies of every answer.
+#: The most letters of an error's message; the next number applies if the packed answer still has more bytes for each
+#: factory than the last number says, because a page's message holds several copies of every answer.
 _LONGEST_ERRORS, _LONGEST_ANSWER = (1_000, 500, 250), 2_200
 _CUT = "… (cut here)"
 #: Seconds to wait for connections to appear; their endpoints were requested minutes ago.
@@ -245,7 +245,7 @@ def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account:
 
 
 def _shorten_errors(answer: Json) -> None:
-    """Leave the beginning of each error's message: as much as lets the answer stay short."""
+    """Cut long error messages, the more the longer the answer is."""
     outcomes = (each for report in filter(None, answer["reports"]) for each in report.get("outcomes", ()))
     errors = [each["error"] for each in outcomes if each.get("error")]
     for most in _LONGEST_ERRORS if errors else ():

@@ -7,6 +7,7 @@ sends no request. It yields the tasks that it waits for.
 
 from __future__ import annotations
 
+import importlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
@@ -23,6 +24,15 @@ CREATE = "purview_mpe_create"
 ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
 FIND = "purview_mpe_find"
+#: The modules that implement them, and their functions there.
+ORCHESTRATORS = {
+    FLEET: ("_orchestration", "fleet"),
+    TURN: ("_turn", "turn"),
+    LANE: ("_lane", "lane"),
+    PAGE: ("_page", "page"),
+    REPORTS: ("_kept", "returned"),
+}
+ACTIVITIES = {name: ("_activities", name.removeprefix("purview_mpe_")) for name in (CREATE, ONBOARD, APPROVE, FIND)}
 #: The external event that carries a person's decision to an orchestration: true or false.
 APPROVAL = "purview_mpe_approval"
 #: The external event that ends an orchestration between two rounds, with a report of what is done; it carries nothing.
@@ -104,6 +114,12 @@ class Engine(Protocol):
     def tell(self, status: Json) -> None:
         """Set the status that the engine shows to every client that asks for it."""
         ...
+
+
+def implementation(name: str) -> Any:
+    """What carries out an orchestrator or an activity; imported on first use, because imports slow down cold starts."""
+    module, function = {**ORCHESTRATORS, **ACTIVITIES}[name]
+    return getattr(importlib.import_module(f"purview_mpe.durable.{module}"), function)
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -6,7 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.public import public
-from purview_mpe.durable._engine import Unanswered, answer_of, driven, in_utc
+from purview_mpe.durable._engine import (
+    ACTIVITIES,
+    APPROVE,
+    ORCHESTRATORS,
+    Unanswered,
+    answer_of,
+    driven,
+    implementation,
+    in_utc,
+)
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
 
@@ -29,63 +38,31 @@ def register_functions(
         approver: Returns the client that approves, if that needs another identity; by default, `connect`'s client.
     """
     creating = Once(connect)
-    approving = creating if approver is None else Once(approver)
+    clients = {APPROVE: creating if approver is None else Once(approver)}
+    for name in ORCHESTRATORS:
+        app.orchestration_trigger(context_name="context")(_orchestrator(name))
+    for name in ACTIVITIES:
+        app.activity_trigger(input_name="order")(_activity(name, clients.get(name, creating)))
 
-    # The names of these functions are the constants of `_engine`: the host calls them by name. The functions
-    # need annotations, because the host's worker looks those up when it loads the app.
-    def purview_mpe_fleet(context: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - every import slows down cold starts
 
+# The functions need annotations, because the host's worker looks those up when it loads the app.
+def _orchestrator(name: str) -> Callable[..., Any]:
+    """A function that the host calls by its name."""
+
+    def run(context: Any) -> Generator[Any, Any, Any]:
         engine = DurableFunctions(context)
-        return (yield from driven(engine, _orchestration.fleet(engine, context.get_input())))
+        return (yield from driven(engine, implementation(name)(engine, context.get_input())))
 
-    def purview_mpe_turn(context: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _turn  # noqa: PLC0415 - as above
+    run.__name__ = name
+    return run
 
-        engine = DurableFunctions(context)
-        return (yield from driven(engine, _turn.turn(engine, context.get_input())))
 
-    def purview_mpe_lane(context: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _lane  # noqa: PLC0415 - as above
+def _activity(name: str, client: Callable[[], Client]) -> Callable[..., Any]:
+    def work(order: Any) -> Any:
+        return implementation(name)(client, order)
 
-        engine = DurableFunctions(context)
-        return (yield from driven(engine, _lane.lane(engine, context.get_input())))
-
-    def purview_mpe_page(context: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _page  # noqa: PLC0415 - as above
-
-        engine = DurableFunctions(context)
-        return (yield from driven(engine, _page.page(engine, context.get_input())))
-
-    def purview_mpe_reports(context: Any) -> Generator[Any, Any, Any]:
-        yield from ()  # the host takes generators only
-        return context.get_input()
-
-    def purview_mpe_create(order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
-
-        return _activities.create(creating, order)
-
-    def purview_mpe_onboard(order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
-
-        return _activities.onboard(creating, order)
-
-    def purview_mpe_approve(order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
-
-        return _activities.approve(approving, order)
-
-    def purview_mpe_find(order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
-
-        return _activities.find(creating, order)
-
-    orchestrators = (purview_mpe_fleet, purview_mpe_turn, purview_mpe_lane, purview_mpe_page, purview_mpe_reports)
-    for orchestrator in orchestrators:
-        app.orchestration_trigger(context_name="context")(orchestrator)
-    for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve, purview_mpe_find):
-        app.activity_trigger(input_name="order")(activity)
+    work.__name__ = name
+    return work
 
 
 class DurableFunctions:

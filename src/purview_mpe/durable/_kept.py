@@ -42,6 +42,13 @@ def kept(engine: Engine, name: str, result: Json, logic: Logic) -> Steps[Json]:
     raise Unanswered("The engine ran none of the orchestrations that keep the reports.")
 
 
+def returned(engine: Engine, given: Json) -> Steps[Json]:
+    """The orchestration that keeps reports: its output is its input."""
+    del engine
+    yield from ()
+    return given
+
+
 def _counted(result: Json) -> Json:
     reports = reports_in([state for page in result["pages"] for state in unpacked(page)])
     report = FleetReport(reports=tuple(reports))

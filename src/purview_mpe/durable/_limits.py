@@ -37,7 +37,8 @@ _FILLED = 0.9
 #: Bytes in the longest message of a fleet that carries its reports, for each lane, for each factory, and for each
 #: letter of its ids in JSON: measured with an account for each factory and the longest managed resource groups.
 _CARRIED, _DECIDED, _DECIDED_WITH_HAND_OFF = (2_500, 800, 2.0), (5_600, 1_800, 1.8), (6_200, 3_100, 3.4)
-#: Bytes of the longest id of an account in JSON: its resource group has 90 letters of 12 bytes.
+#: Bytes of the longest id of an account in JSON: a resource group has at most 90 letters (docs: "Naming rules and
+#: restrictions for Azure resources"), each of at most 12 bytes.
 _LONGEST_ACCOUNT = 1_290
 #: How many times as much of them the fleet's own orchestration carries, because it has them packed (measured). Up to
 #: logic number 3.

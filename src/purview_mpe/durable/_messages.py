@@ -31,12 +31,12 @@ def opened(message: Mapping[str, Any]) -> Json:
     """The order or answer, which may be packed.
 
     Raises:
-        ValueError: what is packed is something else.
+        TypeError, ValueError: what is packed is something else.
     """
     if "packed" not in message:
         return dict(message)
     [whole] = unpacked(message["packed"])
-    return whole
+    return dict(whole)
 
 
 def subject_of(report: Report, accounts: list[Json]) -> Json:

@@ -502,7 +502,7 @@ def _answers_in(message: Any, count: int) -> Sequence[Report | Unanswered | None
     """
     try:
         reports = opened(cast("Json", message)).get("reports") if isinstance(message, dict) else None
-    except ValueError:
+    except (TypeError, ValueError):
         reports = None
     if not isinstance(reports, list) or len(cast("list[object]", reports)) != count:
         raise Unanswered("An activity answered in words that this version does not know (reports).")

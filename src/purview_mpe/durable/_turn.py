@@ -1,17 +1,17 @@
 """Lanes one after the other: a fleet waits until another one has left the subscription.
 
-From logic number 4 on, an orchestration of its own waits (`turn`). It begins again after each try, so that a wait of a
-day leaves no more behind than a short one. Its order is that of the lane, and more:
+From logic number 4 on, an orchestration for each subscription waits (`turn`). It begins again after each try, so that
+its history does not grow. Its order is that of the lane, with these keys besides:
 
 | key | meaning |
 |---|---|
 | `turn` | the subscription |
 | `until` | when the wait ends; missing before the first try |
-| `tries` | how often the lane was begun in vain |
+| `tries` | the number of tries so far |
 | `failures` | how many of these tries failed for another reason than another fleet |
 | `pause` | seconds until the next try |
 
-Before, the fleet's own orchestration waits (`made_in_turn`).
+In earlier versions, the fleet's own orchestration waits (`made_in_turn`).
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def turn(engine: Engine, order: Json) -> Steps[Json | None]:
         return cast("Json", engine.answer(call))
     except Unanswered as failure:
         why = str(failure)
+    # If no answer came in time, the lane is called again, because an engine can drop a call without an error. If the
+    # lane was only slow, the next one reports as kept what the slow one created.
     failures += engine.is_done(call) and not _is_taken(why)
     if failures < logic.failures:
         yield from rest(engine, min(seconds, (datetime.fromisoformat(until) - engine.now()).total_seconds()), stop)
@@ -107,4 +109,4 @@ def rest(engine: Engine, seconds: float, *events: Any) -> Steps[None]:
 
 def _is_taken(why: str) -> bool:
     """Whether an engine says that an instance with this id runs; each has words of its own."""
-    return any(word in why.casefold() for word in ("already exists", "already running", "runs", "in use"))
+    return any(word in why.casefold() for word in ("already exists", "already running", "in use"))

@@ -240,7 +240,10 @@ def kept_of(sent: object) -> object:
 
 
 def _shown(sent: object) -> str:
-    return repr(sent)[:200]
+    try:
+        return repr(sent)[:200]
+    except RecursionError:
+        return f"a {type(sent).__name__} with too many levels"
 
 
 def understood(sent: object) -> bool | None:

@@ -7,7 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._model.public import public
-from purview_mpe.durable._engine import answer_of, driven, in_utc
+from purview_mpe.durable._engine import (
+    ACTIVITIES,
+    APPROVE,
+    ORCHESTRATORS,
+    answer_of,
+    driven,
+    implementation,
+    in_utc,
+)
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
 
@@ -43,69 +51,34 @@ def register_worker(
             payload store. A fleet that needs larger ones is refused when it starts, and a report that is larger is
             returned packed (see `report_in`).
     """
-    task = importlib.import_module("durabletask.task")
     creating = Once(connect)
-    approving = creating if approver is None else Once(approver)
-
-    # The names of these functions are the constants of `_engine`: the engine calls them by name.
-    def purview_mpe_fleet(context: Any, given: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - workers of activities do not need it
-
-        engine = DurableTask(context, task.when_any, message_bytes)
-        return (yield from driven(engine, _orchestration.fleet(engine, given)))
-
-    def purview_mpe_turn(context: Any, order: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _turn  # noqa: PLC0415 - as above
-
-        engine = DurableTask(context, task.when_any, message_bytes)
-        return (yield from driven(engine, _turn.turn(engine, order)))
-
-    def purview_mpe_lane(context: Any, order: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _lane  # noqa: PLC0415 - as above
-
-        engine = DurableTask(context, task.when_any, message_bytes)
-        return (yield from driven(engine, _lane.lane(engine, order)))
-
-    def purview_mpe_page(context: Any, order: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _page  # noqa: PLC0415 - as above
-
-        engine = DurableTask(context, task.when_any, message_bytes)
-        return (yield from driven(engine, _page.page(engine, order)))
-
-    def purview_mpe_reports(_context: Any, given: Any) -> Any:
-        return given
-
-    def purview_mpe_create(_context: Any, order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - workers of orchestrators do not need it
-
-        return _activities.create(creating, order)
-
-    def purview_mpe_onboard(_context: Any, order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
-
-        return _activities.onboard(creating, order)
-
-    def purview_mpe_approve(_context: Any, order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
-
-        return _activities.approve(approving, order)
-
-    def purview_mpe_find(_context: Any, order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
-
-        return _activities.find(creating, order)
-
+    clients = {APPROVE: creating if approver is None else Once(approver)}
     if only != "activities":
-        worker.add_orchestrator(purview_mpe_fleet)
-        worker.add_orchestrator(purview_mpe_turn)
-        worker.add_orchestrator(purview_mpe_lane)
-        worker.add_orchestrator(purview_mpe_page)
-        worker.add_orchestrator(purview_mpe_reports)
+        for name in ORCHESTRATORS:
+            worker.add_orchestrator(_orchestrator(name, message_bytes))
     if only != "orchestrators":
-        worker.add_activity(purview_mpe_create)
-        worker.add_activity(purview_mpe_onboard)
-        worker.add_activity(purview_mpe_approve)
-        worker.add_activity(purview_mpe_find)
+        for name in ACTIVITIES:
+            worker.add_activity(_activity(name, clients.get(name, creating)))
+
+
+def _orchestrator(name: str, message_bytes: int) -> Callable[..., Any]:
+    """A function that the engine calls by its name."""
+    when_any = importlib.import_module("durabletask.task").when_any
+
+    def run(context: Any, given: Any) -> Generator[Any, Any, Any]:
+        engine = DurableTask(context, when_any, message_bytes)
+        return (yield from driven(engine, implementation(name)(engine, given)))
+
+    run.__name__ = name
+    return run
+
+
+def _activity(name: str, client: Callable[[], Client]) -> Callable[..., Any]:
+    def work(_context: Any, order: Any) -> Any:
+        return implementation(name)(client, order)
+
+    work.__name__ = name
+    return work
 
 
 class DurableTask:

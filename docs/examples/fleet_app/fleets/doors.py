@@ -77,7 +77,7 @@ def _doors(settings: Settings) -> Any:
         """Approve or decline what a fleet has created; the body is true or false."""
         try:
             decision = json.loads(request.get_body())
-        except (ValueError, RecursionError):  # the latter for brackets in brackets, a thousand times
+        except (ValueError, RecursionError):  # RecursionError: deeply nested brackets
             decision = None
         if not isinstance(decision, bool):
             return _refused(400, "The body must be true or false.")
@@ -107,7 +107,9 @@ def _doors(settings: Settings) -> Any:
             try:
                 report = await _whole(engine, report)
             except ValueError as missing:
-                return _refused(410, f"The whole report is gone; without whole=true, the counts are left. {missing}")
+                return _refused(
+                    410, f"Parts of the report were purged; leave out whole=true to see the counts. {missing}"
+                )
         body = {"state": status.runtime_status.name, "status": status.custom_status, "report": report}
         return func.HttpResponse(json.dumps(body), mimetype="application/json")
 
