@@ -16,7 +16,7 @@ import pytest
 from durabletask.task import TaskFailedError
 
 from purview_mpe import Client, FleetReport, Spec, durable
-from purview_mpe.durable import _kept, _logic
+from purview_mpe.durable import _kept, _logic, _turn
 from purview_mpe.durable._engine import Unanswered
 from purview_mpe.durable._messages import opened, sealed
 from purview_mpe.durable._packing import packed
@@ -369,6 +369,92 @@ def test_a_fleet_that_waits_for_its_turn_can_be_stopped():
     assert 1_000 <= azure.clock.elapsed < 1_100
     assert second.counts == {"failed": 3}
     assert report_of(engine, engine.finish("first")).counts == {"created": 3}
+
+
+def test_stop_at_its_start_does_not_stop_another_fleet():
+    """STOP that comes before the engine has refused the lane's id does not reach the lane of the fleet at work."""
+    azure = Emulator(provisioning=1200)
+    engine = fleet_engine(azure)
+    given = json.dumps(durable.FleetRequest(specs=small_specs(azure, 2), timeout=8000).to_input())
+    engine.hub.start(durable.FLEET, given, "first")
+    engine.hub.start(durable.FLEET, given, "second")
+    engine.hub.raise_event("second", durable.STOP, "null")
+    assert report_of(engine, engine.finish("second")).counts == {"failed": 2}
+    assert azure.clock.elapsed < 100
+    assert report_of(engine, engine.finish("first")).counts == {"created": 2}
+
+
+@pytest.mark.parametrize("logic", [3, LOGIC])
+def test_slow_lane_is_waited_for(monkeypatch, logic):
+    """A lane that takes longer than expected is not given up: what it created counts as created."""
+    patience = _turn.patience
+    monkeypatch.setattr(
+        _turn, "patience", lambda order, logic: 200.0 if "turn" not in order else patience(order, logic)
+    )
+    azure = Emulator(provisioning=900)
+    report = ran(fleet_engine(azure), small_specs(azure, 1), logic=logic)
+    assert report.counts == {"created": 1}
+    assert azure.clock.elapsed < 1200
+
+
+def test_dropped_lane_is_called_again(monkeypatch):
+    """An engine that drops a child whose id is taken says nothing: the second fleet begins once the first has ended."""
+    patience = _turn.patience
+    monkeypatch.setattr(
+        _turn, "patience", lambda order, logic: 1_500.0 if "turn" not in order else patience(order, logic)
+    )
+    azure = Emulator(provisioning=900)
+    engine = fleet_engine(azure)
+    begin = engine.hub._begin_child
+
+    def begin_or_drop(parent, number, wanted):
+        there = engine.hub.instances.get(wanted.instanceId)
+        if there is None or there.is_over:
+            begin(parent, number, wanted)
+
+    engine.hub._begin_child = begin_or_drop
+    given = json.dumps(durable.FleetRequest(specs=small_specs(azure, 2)).to_input())
+    for each in ("first", "second"):
+        engine.hub.start(durable.FLEET, given, each)
+    reports = [report_of(engine, engine.finish(each)) for each in ("first", "second")]
+    assert [report.counts for report in reports] == [{"created": 2}, {"kept": 2}]
+
+
+def test_last_page_waits_for_its_part_of_the_limits_and_is_called_once():
+    """A page of one factory waits for all pages before it, and no second call works on the same factory meanwhile."""
+    azure = Emulator()
+    engine = fleet_engine(azure)
+    report = ran(engine, small_specs(azure, 41), approval="at-once", share=0.01)
+    assert report.counts == {"created": 41, "approved": 41}
+    assert not [each for each in engine.hub.instances if each.endswith("-1")]
+    assert azure.clock.elapsed > 20_000
+
+
+@pytest.mark.parametrize("approval", ["at-once", "when-told"])
+def test_stop_ends_a_pause_for_the_limits(approval):
+    """Nothing is written after it, although the limits would allow the next request in an hour only."""
+    azure = Emulator()
+    engine = fleet_engine(azure)
+    if approval == "when-told":
+        engine.says = list(SAYS)
+    at = 200 if approval == "at-once" else 5_200
+    engine.says.append((at, durable.STOP, None))
+    specs = list[Spec]()
+    for number in range(40):
+        account = azure.account
+        place = f"00000000-0000-0000-0000-{100 + number % 2:012}"
+        factory = azure.add_factory(f"adf-{number}", purview_account=account, subscription=place)
+        specs.append(Spec(factory=str(factory), account=str(account), name="purview", groups=("account",)))
+    share = 0.01 if approval == "at-once" else 0.05
+    engine.hub.start(
+        durable.FLEET, json.dumps(durable.FleetRequest(specs=specs, approval=approval, share=share).to_input()), "fleet"
+    )
+    report = report_of(engine, engine.finish("fleet"))
+    assert azure.clock.elapsed < at + 200
+    assert not report.complete
+    assert [each.spec for each in report.reports] == specs
+    approved = sum(one.status == "Approved" for one in azure.connections())
+    assert report.counts.get("approved", 0) == approved < 40
 
 
 def test_a_lane_that_fails_is_begun_again_a_few_times():

@@ -17,7 +17,9 @@ from purview_mpe.durable._limits import (
     cost_of_looking,
     cost_of_making,
     in_common,
+    seconds_after,
     seconds_to_approve,
+    seconds_until,
     shares,
     used_by,
     waves,
@@ -273,12 +275,25 @@ def test_bucket_that_a_lane_does_not_use_is_not_divided():
 
 
 def test_the_time_to_approve_follows_from_the_limits_of_storage():
-    """Two writes for each factory, 1,200 in an hour; a lane with a tenth of the limit takes ten times as long."""
+    """Four writes for each factory, two of them to Storage; a lane with a tenth of a limit takes ten times as long."""
     logic = logic_of(LOGIC)
-    assert seconds_to_approve(600, {}, logic, 1.0) == 0
-    assert seconds_to_approve(1200, {}, logic, 1.0) == pytest.approx(3600)
+    assert seconds_to_approve(40, {}, logic, 1.0) == 0
+    assert seconds_to_approve(100, {}, logic, 1.0) == pytest.approx((400 - 180) / 10)
+    assert seconds_to_approve(1200, {}, logic, 1.0) == pytest.approx((2400 - 1080) * 3)
     buckets = [(0, 1.0)] * 3 + [(0, 0.1)]
-    assert seconds_to_approve(120, {"s": buckets}, logic, 1.0) == pytest.approx(3600)
+    assert seconds_to_approve(120, {"s": buckets}, logic, 1.0) == pytest.approx((2400 - 1080) * 3)
+
+
+def test_a_page_knows_how_long_the_limits_let_it_wait():
+    """By the levels that its buckets begin with; a divided lane, by what is used before it."""
+    logic = logic_of(LOGIC)
+    *_, last = shares([writes(100)] * 3, logic, 1.0)
+    assert seconds_until(last, logic, 1 / 3, {}) == 0
+    *_, last = shares([writes(100), writes(100), writes(1)], logic, 0.1)
+    wait = (201 - 18) / 1
+    assert seconds_until(last, logic, 0.1 / 3, {}) == pytest.approx(wait - 1 / (0.1 * 10 / 3))
+    assert seconds_until([], logic, 1.0, {}) == 0
+    assert seconds_after([("s", "writes", "", 300), ("s", "reads", "", 25)], logic, 0.5) == pytest.approx(60)
 
 
 def test_endpoints_are_found_with_reads_of_their_accounts():

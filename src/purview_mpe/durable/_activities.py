@@ -40,7 +40,7 @@ _AT_MOST = 200.0
 _LEFT = "Something is left for others: start the fleet with hand_off=True, and this says what and for whom.\n"
 #: The most letters of an error's message; the next number applies if the packed answer still has more bytes for each
 #: factory than the last number says, because a page's message holds several copies of every answer.
-_LONGEST_ERRORS, _LONGEST_ANSWER = (1_000, 500, 250), 2_200
+_LONGEST_ERRORS, _LONGEST_ANSWER = (1_000, 500, 200), 2_200
 _CUT = "… (cut here)"
 #: Seconds to wait for connections to appear; their endpoints were requested minutes ago.
 _APPEAR = 60.0

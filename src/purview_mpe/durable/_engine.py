@@ -180,6 +180,16 @@ def pause(engine: Engine, seconds: float) -> Steps[None]:
         yield [engine.timer(seconds)]
 
 
+def rest(engine: Engine, seconds: float, *events: Task) -> Steps[None]:
+    """Wait for this long, or for one of the events."""
+    if seconds <= 0:
+        return
+    timer = engine.timer(seconds)
+    yield [timer, *events]
+    if not engine.is_done(timer):
+        engine.cancel(timer)
+
+
 def all_of(engine: Engine, tasks: Sequence[Task], patience: float) -> Steps[None]:
     """Wait until all tasks are done, including failed ones, for at most `patience` seconds."""
     limit = engine.timer(patience)

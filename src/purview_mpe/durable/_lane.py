@@ -11,12 +11,20 @@ the orders of its pages, so that no later turn reads a spec; reports stay with t
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from purview_mpe._model.spec import Spec
 from purview_mpe.durable._engine import LANE, PAGE, STOP, Engine, Unanswered, together
 from purview_mpe.durable._kept import joined, kept
-from purview_mpe.durable._limits import cost_of_deciding, cost_of_making, seconds_to_approve, shares, used_by
+from purview_mpe.durable._limits import (
+    cost_of_deciding,
+    cost_of_making,
+    seconds_after,
+    seconds_to_approve,
+    seconds_until,
+    shares,
+    used_by,
+)
 from purview_mpe.durable._logic import Logic, logic_of
 from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.durable._page import (
@@ -223,11 +231,21 @@ def patience(order: Json, logic: Logic) -> float:
     options, count = Options.of(order["options"]), sum(order["open"])
     _, per_second = logic.rates["writes", ""]
     submitting: float = order["parts"] * count * logic.writes[options.verb] / (per_second * options.share)
-    approving = 0.0
-    if logic.divides and is_deciding(order):
-        approving = seconds_to_approve(order["parts"] * count, common_of(order), logic, options.share)
-    seconds = 2 * (submitting + approving + options.timeout + (logic.tries + 2) * options.silence_seconds)
-    return seconds + (3600 * logic.queue_hours if "turn" in order else 0)
+    working = submitting + options.timeout + (logic.tries + 2) * options.silence_seconds
+    if logic.divides:
+        working += _waiting_for_limits(order, logic, options, order["parts"] * count)
+    return 2 * working + (3600 * logic.queue_hours if "turn" in order else 0)
+
+
+def _waiting_for_limits(order: Json, logic: Logic, options: Options, factories: int) -> float:
+    """Seconds in which the limits let other pages and lanes go first, and those in which they let this one approve."""
+    common, share = common_of(order), options.share
+    seconds = seconds_to_approve(factories, common, logic, share) if is_deciding(order) else 0.0
+    if before := order.get("before"):
+        seconds += seconds_after(before, logic, share)
+    if pace := order.get("pace"):
+        seconds += seconds_until(pace[1], logic, share / order["parts"], common)
+    return seconds
 
 
 def first_answer(engine: Engine, calls: Sequence[Task], seconds: float, stop: Task | None = None) -> Steps[None]:
@@ -235,14 +253,15 @@ def first_answer(engine: Engine, calls: Sequence[Task], seconds: float, stop: Ta
     timer = engine.timer(seconds)
     while not engine.is_done(timer) and not (stop is not None and engine.is_done(stop)):
         waiting = [call for call in calls if not engine.is_done(call)]
-        if not waiting or any(_succeeded(engine, call) for call in calls):
+        if not waiting or any(succeeded(engine, call) for call in calls):
             break
         yield [*waiting, timer, *([] if stop is None else [stop])]
     if not engine.is_done(timer):
         engine.cancel(timer)
 
 
-def _succeeded(engine: Engine, call: Any) -> bool:
+def succeeded(engine: Engine, call: Task) -> bool:
+    """Whether the call has an answer."""
     try:
         engine.answer(call)
     except Unanswered:

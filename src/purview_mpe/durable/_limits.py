@@ -43,8 +43,8 @@ _LONGEST_ACCOUNT = 1_290
 #: How many times as much of them the fleet's own orchestration carries, because it has them packed (measured). Up to
 #: logic number 3.
 _PACKED = 3
-#: The writes that the approvals of one factory take: of its connections to `blob` and `queue`.
-_STORAGE_WRITES = 2
+#: The writes that the approvals of one factory take, and how many of them are those to Storage (`blob` and `queue`).
+_WRITES, _STORAGE_WRITES = 4, 2
 #: The smallest part of a limit that a lane gets is one of so many.
 _PARTS = 100_000
 
@@ -272,11 +272,33 @@ def cost_of_deciding(specs: Sequence[Spec], logic: Logic, *, finds: bool) -> Ite
 
 
 def seconds_to_approve(factories: int, common: Common, logic: Logic, share: float) -> float:
-    """About how long the limits on writes to Storage, which are the lowest, let a lane take to approve."""
-    kind = "writes", "microsoft.storage"
-    part = min((buckets[list(logic.rates).index(kind)][1] for buckets in common.values()), default=1.0)
-    burst, per_second = logic.rates[kind]
-    return max(0.0, _STORAGE_WRITES * factories / part - burst * share) / (per_second * share)
+    """How long the limits on writes let a lane take to approve, if it begins after all other lanes."""
+    longest = 0.0
+    for kind, writes in ((("writes", ""), _WRITES), (("writes", "microsoft.storage"), _STORAGE_WRITES)):
+        index = list(logic.rates).index(kind)
+        part = min((buckets[index][1] for buckets in common.values()), default=1.0)
+        burst, per_second = _rate(("", *kind), logic, share)
+        longest = max(longest, (writes * factories / part - burst) / per_second)
+    return longest
+
+
+def seconds_until(levels: Levels, logic: Logic, share: float, common: Common) -> float:
+    """How long a page waits that begins with these buckets, until none of them is below zero."""
+    longest = 0.0
+    for place, kind, service, level in levels:
+        key = place, kind, service
+        _, per_second = _rate(key, logic, share * _part_of(key, logic, common))
+        longest = max(longest, -level / per_second)
+    return longest
+
+
+def seconds_after(before: Levels, logic: Logic, share: float) -> float:
+    """How long the pages of a lane take that use this much of its buckets."""
+    longest = 0.0
+    for place, kind, service, used in before:
+        _, per_second = _rate((place, kind, service), logic, share)
+        longest = max(longest, used / per_second)
+    return longest
 
 
 def cost_of_approving(specs: Sequence[Spec]) -> Iterator[Request]:

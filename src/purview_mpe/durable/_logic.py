@@ -65,6 +65,10 @@ class Logic:
     takes_turns: bool = False
     """Whether an orchestration of its own waits until another fleet has left a subscription, so that no message holds
     the factories of more than one try."""
+    refusal_seconds: float = 30.0
+    """Seconds in which an engine refuses a call whose id is taken, if it refuses such calls."""
+    stops_soon: bool = False
+    """Whether the event to stop also ends a pause that the limits ask for, before anything is sent after it."""
     divides: bool = False
     """Whether lanes whose accounts are in one subscription divide the limits of that subscription."""
 
@@ -88,7 +92,7 @@ LOGICS: Mapping[int, Logic] = {
     1: _FIRST,
     2: _SECOND,
     3: _THIRD,
-    4: replace(_THIRD, packs=True, takes_turns=True, divides=True),
+    4: replace(_THIRD, packs=True, takes_turns=True, divides=True, stops_soon=True),
 }
 
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from purview_mpe.durable._engine import LANE, STOP, TURN, Engine, Unanswered
-from purview_mpe.durable._lane import answered, first_answer, given_up, patience
+from purview_mpe.durable._engine import LANE, STOP, TURN, Engine, Unanswered, rest
+from purview_mpe.durable._lane import answered, first_answer, given_up, patience, succeeded
 from purview_mpe.durable._logic import logic_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def made_in_turn(engine: Engine, logic: Logic, order: Json, subscription: str, s
     while engine.now() < until and failures < logic.failures and not engine.is_done(stop):
         name = f"{order['name']}-{len(calls)}"
         calls.append(engine.child(LANE, {**order, "name": name}, id_of(subscription)))
-        yield from _answer_of_lane(engine, calls, id_of(subscription), patience(order, logic), stop)
+        yield from first_answer(engine, calls, patience(order, logic), stop)
+        if engine.is_done(stop) and not all(map(engine.is_done, calls)):
+            engine.signal(id_of(subscription), STOP)
+            yield from first_answer(engine, calls, patience(order, logic))
         for call in filter(engine.is_done, calls):
             try:
                 return cast("Json", engine.answer(call))
@@ -62,15 +65,14 @@ def turn(engine: Engine, order: Json) -> Steps[Json | None]:
     tries, failures, seconds = order.get("tries", 0), order.get("failures", 0), order.get("pause", logic.queue_pause)
     engine.tell({"phase": "waiting-for-its-turn" if tries else "under-way", "lanes": [id_of(order["turn"])]})
     lane = {key: order[key] for key in order if key not in _OWN_KEYS}
-    call = engine.child(LANE, {**lane, "name": f"{order['name']}-{tries}"}, id_of(order["turn"]))
-    yield from _answer_of_lane(engine, [call], id_of(order["turn"]), patience(lane, logic), stop)
-    try:
-        return cast("Json", engine.answer(call))
-    except Unanswered as failure:
-        why = str(failure)
-    # If no answer came in time, the lane is called again, because an engine can drop a call without an error. If the
-    # lane was only slow, the next one reports as kept what the slow one created.
-    failures += engine.is_done(call) and not _is_taken(why)
+    calls = yield from _called(engine, logic, {**lane, "name": f"{order['name']}-{tries}"}, order["turn"], stop)
+    why = _SILENT
+    for call in filter(engine.is_done, calls):
+        try:
+            return cast("Json", engine.answer(call))
+        except Unanswered as failure:
+            why = str(failure)
+    failures += all(map(engine.is_done, calls)) and not _is_taken(why)
     if failures < logic.failures:
         yield from rest(engine, min(seconds, (datetime.fromisoformat(until) - engine.now()).total_seconds()), stop)
     if failures >= logic.failures or engine.is_done(stop) or engine.now() >= datetime.fromisoformat(until):
@@ -80,31 +82,36 @@ def turn(engine: Engine, order: Json) -> Steps[Json | None]:
     return None
 
 
+def _called(engine: Engine, logic: Logic, order: Json, subscription: str, stop: Task) -> Steps[list[Task]]:
+    """The calls of a lane: one, or two if no answer came in time."""
+    instance, seconds = id_of(subscription), patience(order, logic)
+    calls = [engine.child(LANE, order, instance)]
+    yield from first_answer(engine, calls, seconds, stop)
+    if not engine.is_done(calls[0]) and not engine.is_done(stop):
+        # An engine that drops a call whose id is taken drops the second one as well. Any other refuses the second one,
+        # so the first one is at work, and only slow.
+        calls.append(engine.child(LANE, {**order, "name": f"{order['name']}-again"}, instance))
+        yield from first_answer(engine, calls, seconds, stop)
+        while engine.is_done(calls[1]) and not engine.is_done(calls[0]) and not engine.is_done(stop):
+            if succeeded(engine, calls[1]):
+                break
+            yield from first_answer(engine, calls[:1], seconds, stop)
+    if engine.is_done(stop) and not all(map(engine.is_done, calls)):
+        # The lane can be another fleet's. Then the engine refuses the call at once, and that lane must not be stopped.
+        yield from first_answer(engine, calls, logic.refusal_seconds)
+        if not all(map(engine.is_done, calls)):
+            engine.signal(instance, STOP)
+            yield from first_answer(engine, calls, seconds)
+    return calls
+
+
 _SILENT = "The orchestration of its subscription did not answer."
 _TAKEN = "Another fleet may be at work in its subscription."
-
-
-def _answer_of_lane(engine: Engine, calls: list[Task], instance: str, seconds: float, stop: Task) -> Steps[None]:
-    """Wait for an answer; the event to stop is passed on to the lane, which then answers soon."""
-    yield from first_answer(engine, calls, seconds, stop)
-    if engine.is_done(stop) and not all(map(engine.is_done, calls)):
-        engine.signal(instance, STOP)
-        yield from first_answer(engine, calls, seconds)
 
 
 def id_of(subscription: str) -> str:
     """The instance id of a subscription's lane."""
     return f"purview-mpe-{subscription}"
-
-
-def rest(engine: Engine, seconds: float, *events: Any) -> Steps[None]:
-    """Wait for this long, or for one of the events."""
-    if seconds <= 0:
-        return
-    timer = engine.timer(seconds)
-    yield [timer, *events]
-    if not engine.is_done(timer):
-        engine.cancel(timer)
 
 
 def _is_taken(why: str) -> bool:

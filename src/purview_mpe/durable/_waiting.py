@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from purview_mpe.durable._engine import APPROVAL, LANE, STOP, Engine, together
+from purview_mpe.durable._engine import APPROVAL, LANE, STOP, Engine, rest, together
 from purview_mpe.durable._kept import joined
 from purview_mpe.durable._lane import answered
 from purview_mpe.durable._logic import logic_of
@@ -20,7 +20,6 @@ from purview_mpe.durable._output import most_of, output_of, output_of_kept
 from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.durable._page import Options, Phase, asked_to_approve, found, order_to_decide
 from purview_mpe.durable._progress import Decision
-from purview_mpe.durable._turn import rest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
