@@ -430,31 +430,53 @@ def test_last_page_waits_for_its_part_of_the_limits_and_is_called_once():
     assert azure.clock.elapsed > 20_000
 
 
-@pytest.mark.parametrize("approval", ["at-once", "when-told"])
-def test_stop_ends_a_pause_for_the_limits(approval):
-    """Nothing is written after it, although the limits would allow the next request in an hour only."""
-    azure = Emulator()
-    engine = fleet_engine(azure)
-    if approval == "when-told":
-        engine.says = list(SAYS)
-    at = 200 if approval == "at-once" else 5_200
-    engine.says.append((at, durable.STOP, None))
-    specs = list[Spec]()
-    for number in range(40):
-        account = azure.account
+def two_lanes(azure, count):
+    """Factories in two subscriptions, with one endpoint each, and one account in a third subscription."""
+    account = azure.add_account("pv-common", subscription="00000000-0000-0000-0000-000000000099")
+    for number in range(count):
         place = f"00000000-0000-0000-0000-{100 + number % 2:012}"
         factory = azure.add_factory(f"adf-{number}", purview_account=account, subscription=place)
-        specs.append(Spec(factory=str(factory), account=str(account), name="purview", groups=("account",)))
-    share = 0.01 if approval == "at-once" else 0.05
-    engine.hub.start(
-        durable.FLEET, json.dumps(durable.FleetRequest(specs=specs, approval=approval, share=share).to_input()), "fleet"
-    )
-    report = report_of(engine, engine.finish("fleet"))
-    assert azure.clock.elapsed < at + 200
-    assert not report.complete
+        yield Spec(factory=str(factory), account=str(account), name="purview", groups=("account",))
+
+
+def test_stop_ends_a_pause_for_the_limits():
+    """The lanes would go on for hours; what was not submitted by then is failed, and not submitted later."""
+    azure = Emulator()
+    engine = fleet_engine(azure, says=[(200, durable.STOP, None)])
+    specs = list(two_lanes(azure, 40))
+    report = ran(engine, specs, approval="at-once", share=0.01)
+    assert azure.clock.elapsed < 400
     assert [each.spec for each in report.reports] == specs
-    approved = sum(one.status == "Approved" for one in azure.connections())
-    assert report.counts.get("approved", 0) == approved < 40
+    assert report.counts["failed"] > 20
+    assert all(len(each.outcomes) >= 1 for each in report.reports)
+    endpoints = {one.factory for one in azure.endpoints()}
+    assert len(endpoints) == 40 - report.counts["failed"] < 20
+
+
+def test_stop_during_a_decision_leaves_no_connection_without_an_outcome():
+    """The pages that decide carry the decision out, although the limits make them wait."""
+    azure = Emulator()
+    engine = fleet_engine(azure, says=[*SAYS, (5_026, durable.STOP, None)])
+    report = ran(engine, list(two_lanes(azure, 8)), approval="when-told", share=0.05)
+    assert report.counts == {"created": 8, "approved": 8}
+    assert report.complete
+
+
+def test_turn_of_a_lost_lane_ends():
+    """The engine lost the lane's turn for good, and refuses its id: the fleet fails after a day, and nothing goes on."""
+    azure, lost = Emulator(), []
+
+    def fate(call):
+        if call.name == "purview_mpe_lane" and not lost:
+            lost.append(call)
+            return "never noticed"
+        return "answered"
+
+    engine = fleet_engine(azure, fate=fate)
+    assert ran(engine, small_specs(azure, 2)).counts == {"failed": 2}
+    assert 86_400 < azure.clock.elapsed < 2 * 86_400
+    assert engine.hub.instances["fleet-make-0-0"].is_over
+    assert "fleet-make-0-1" not in engine.hub.instances
 
 
 def test_a_lane_that_fails_is_begun_again_a_few_times():

@@ -234,7 +234,7 @@ def patience(order: Json, logic: Logic) -> float:
     working = submitting + options.timeout + (logic.tries + 2) * options.silence_seconds
     if logic.divides:
         working += _waiting_for_limits(order, logic, options, order["parts"] * count)
-    return 2 * working + (3600 * logic.queue_hours if "turn" in order else 0)
+    return 4 * working + 3600 * logic.queue_hours if "turn" in order else 2 * working
 
 
 def _waiting_for_limits(order: Json, logic: Logic, options: Options, factories: int) -> float:

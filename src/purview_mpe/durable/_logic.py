@@ -65,10 +65,10 @@ class Logic:
     takes_turns: bool = False
     """Whether an orchestration of its own waits until another fleet has left a subscription, so that no message holds
     the factories of more than one try."""
-    refusal_seconds: float = 30.0
+    refusal_seconds: float = 10.0
     """Seconds in which an engine refuses a call whose id is taken, if it refuses such calls."""
     stops_soon: bool = False
-    """Whether the event to stop also ends a pause that the limits ask for, before anything is sent after it."""
+    """Whether the event to stop also ends a pause that the limits ask for while endpoints are made."""
     divides: bool = False
     """Whether lanes whose accounts are in one subscription divide the limits of that subscription."""
 

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Verb
     from purview_mpe._model.spec import Spec
     from purview_mpe.durable._engine import Json, Steps, Task
-    from purview_mpe.durable._limits import Common, Request
+    from purview_mpe.durable._limits import Common
     from purview_mpe.durable._logic import Logic
     from purview_mpe.durable._request import Approval, FleetRequest, FleetVerb
 
@@ -318,16 +318,8 @@ class _Page:
         if not self._engine.is_done(timer):
             self._engine.cancel(timer)
 
-    def _wait_for_limits(self, cost: Iterable[Request]) -> Steps[None]:
-        """Wait until Azure accepts these requests; nothing is sent after the event to stop, so it ends the wait."""
-        seconds = self._pace.pause_for(cost, self._engine.now())
-        if self._logic.stops_soon:
-            yield from rest(self._engine, seconds, self._stop)
-        else:
-            yield from pause(self._engine, seconds)
-
     def _ends_now(self) -> bool:
-        """Whether the event to stop has come, and the last look is not what is left to do."""
+        """Whether the event to stop has come: nothing else is submitted, and the last look is still to come."""
         return self._logic.stops_soon and not self._order["stopped"] and bool(self._engine.is_done(self._stop))
 
     # --- making
@@ -366,7 +358,8 @@ class _Page:
             cost_of_making([each.spec for each in new], options.verb, self._logic, approve=options.at_once),
             cost_of_looking([each.spec for each in old], options.verb, self._logic),
         )
-        yield from self._wait_for_limits(cost)
+        seconds = self._pace.pause_for(cost, engine.now())
+        yield from rest(engine, seconds, self._stop) if self._logic.stops_soon else pause(engine, seconds)
         if self._ends_now():
             return
         parts = [*self._parts(new), *self._parts(old)]
@@ -435,8 +428,6 @@ class _Page:
         due = [case for case in cases if case.is_open]
         fresh = waves([case for case in due if not case.tries], self._options.share, self._logic)
         for part in (*fresh, *[[case] for case in due if case.tries]):
-            if self._ends_now():
-                break
             yield from self._decide_wave(part)
             if order["phase"] == "look":
                 pending = [case for case in part if case.is_pending]
@@ -452,9 +443,8 @@ class _Page:
         wave = [case for case in wave if case.is_found and case.is_open]
         if not wave:
             return
-        yield from self._wait_for_limits(cost_of_approving([case.created.spec for case in wave]))
-        if self._ends_now():
-            return
+        specs = [case.created.spec for case in wave]
+        yield from pause(self._engine, self._pace.pause_for(cost_of_approving(specs), self._engine.now()))
         dry_run = self._order["phase"] != "approve"
         reports = yield from asked_to_approve(
             self._engine, self._logic, self._options, [case.subject for case in wave], self._until(), dry_run=dry_run
@@ -466,9 +456,8 @@ class _Page:
         if not cases:
             return
         specs = [case.created.spec for case in cases]
-        yield from self._wait_for_limits(cost_of_finding(specs, self._logic))
-        if self._ends_now():
-            return
+        cost = cost_of_finding(specs, self._logic)
+        yield from pause(self._engine, self._pace.pause_for(cost, self._engine.now()))
         reports = yield from found(self._engine, self._logic, self._options, specs, self._until())
         for case, report in zip(cases, reports, strict=True):
             case.find(report, self._logic.tries)

@@ -84,7 +84,8 @@ def turn(engine: Engine, order: Json) -> Steps[Json | None]:
 
 def _called(engine: Engine, logic: Logic, order: Json, subscription: str, stop: Task) -> Steps[list[Task]]:
     """The calls of a lane: one, or two if no answer came in time."""
-    instance, seconds = id_of(subscription), patience(order, logic)
+    instance, seconds, began = id_of(subscription), patience(order, logic), engine.now()
+    over = began + timedelta(hours=logic.queue_hours)
     calls = [engine.child(LANE, order, instance)]
     yield from first_answer(engine, calls, seconds, stop)
     if not engine.is_done(calls[0]) and not engine.is_done(stop):
@@ -92,13 +93,14 @@ def _called(engine: Engine, logic: Logic, order: Json, subscription: str, stop: 
         # so the first one is at work, and only slow.
         calls.append(engine.child(LANE, {**order, "name": f"{order['name']}-again"}, instance))
         yield from first_answer(engine, calls, seconds, stop)
-        while engine.is_done(calls[1]) and not engine.is_done(calls[0]) and not engine.is_done(stop):
-            if succeeded(engine, calls[1]):
+        while engine.is_done(calls[1]) and not succeeded(engine, calls[1]) and not engine.is_done(calls[0]):
+            if engine.is_done(stop) or engine.now() >= over:
                 break
             yield from first_answer(engine, calls[:1], seconds, stop)
     if engine.is_done(stop) and not all(map(engine.is_done, calls)):
         # The lane can be another fleet's. Then the engine refuses the call at once, and that lane must not be stopped.
-        yield from first_answer(engine, calls, logic.refusal_seconds)
+        since = (engine.now() - began).total_seconds()
+        yield from first_answer(engine, calls, max(0.0, logic.refusal_seconds - since))
         if not all(map(engine.is_done, calls)):
             engine.signal(instance, STOP)
             yield from first_answer(engine, calls, seconds)
